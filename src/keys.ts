@@ -2,7 +2,7 @@
  * The service's own secrets in the data folder: made at the first start, readable only by their
  * owner, checked when read.
  */
-import { link, mkdir, readFile, rename, stat } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fromBase64Url, fromHex, toBase64Url, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
@@ -30,7 +30,7 @@ export async function readLogKey(path: string, log: Log): Promise<Uint8Array> {
 
 /** The same, but makes the file if it is missing. */
 export async function ensureLogKey(path: string, { host, log }: KeyDeps): Promise<Uint8Array> {
-  const text = (await readSecret(path, log)) ?? (await createSecret(path, toHex(host.randomBytes(KEY_BYTES))))
+  const text = (await readSecret(path, log)) ?? (await createSecret(path, toHex(host.randomBytes(KEY_BYTES)), host))
   return readRandomBytes(path, text, fromHex)
 }
 
@@ -50,7 +50,7 @@ export async function replaceLogKey(path: string, next: string, lastSize: number
 
 /** Reads the operator key from its file, or makes it. Throws KeyFileError. */
 export async function ensureOperatorKey(path: string, { host, log }: KeyDeps): Promise<string> {
-  const made = () => createSecret(path, `${OPERATOR_PREFIX}${toBase64Url(host.randomBytes(KEY_BYTES))}`)
+  const made = () => createSecret(path, `${OPERATOR_PREFIX}${toBase64Url(host.randomBytes(KEY_BYTES))}`, host)
   const text = (await readSecret(path, log)) ?? (await made())
   readRandomBytes(path, text.startsWith(OPERATOR_PREFIX) ? text.slice(OPERATOR_PREFIX.length) : '', fromBase64Url)
   return text
@@ -61,7 +61,7 @@ export async function ensureOperatorKey(path: string, { host, log }: KeyDeps): P
  * list is useless, and a new key empties it. Throws KeyFileError.
  */
 export async function ensureErasureKey(path: string, { host, log }: KeyDeps): Promise<Uint8Array> {
-  const text = (await readSecret(path, log)) ?? (await createSecret(path, toHex(host.randomBytes(KEY_BYTES))))
+  const text = (await readSecret(path, log)) ?? (await createSecret(path, toHex(host.randomBytes(KEY_BYTES)), host))
   return readRandomBytes(path, text, fromHex)
 }
 
@@ -77,10 +77,24 @@ async function readSecret(path: string, log: Log): Promise<string | undefined> {
   return text.trim()
 }
 
-async function createSecret(path: string, text: string): Promise<string> {
+/**
+ * Creates a secret file, or returns the one that another node in the same folder has created
+ * meanwhile. A crash may leave a file beside it, which nobody reads.
+ */
+async function createSecret(path: string, text: string, { randomBytes }: Pick<Host, 'randomBytes'>): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await writeWhole(path, `${text}\n`, PRIVATE)
-  return text
+  const own = `${path}.${toHex(randomBytes(8))}`
+  await writeWhole(own, `${text}\n`, PRIVATE)
+  try {
+    await link(own, path)
+    return text
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    return (await readFile(path, 'utf8')).trim()
+  } finally {
+    await rm(own, { force: true })
+    await syncFolder(dirname(path))
+  }
 }
 
 function readRandomBytes(path: string, text: string, read: (text: string, bytes: number) => Uint8Array): Uint8Array {

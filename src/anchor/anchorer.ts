@@ -88,7 +88,7 @@ export function createAnchorer(deps: Deps): Anchorer {
 
   async function round(): Promise<void> {
     const wasHolder = isHolder
-    isHolder = lease === undefined || (await lease.hold())
+    isHolder = lease === undefined || (await holds(lease))
     // Another node has written meanwhile, or is writing now.
     if (!isHolder || !wasHolder) records = undefined
     if (!isHolder) return watchOnly()
@@ -118,6 +118,13 @@ export function createAnchorer(deps: Deps): Anchorer {
       const found = await look(anchor)
       if (found !== undefined && found !== 'refused') await steps.include(records, anchor, found)
     }
+  }
+
+  /** A node that has stopped leaves the lease to one that goes on; a closed log has none. */
+  async function holds(lease: Lease): Promise<boolean> {
+    if (ledger.stopped() === undefined || ledger.stopCode() === 'LOG_CLOSED') return lease.hold()
+    if (isHolder) await lease.release()
+    return false
   }
 
   /**

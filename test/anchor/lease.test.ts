@@ -133,6 +133,19 @@ describe('anchorers on one store', () => {
     equal((await store.listDocuments('anchors')).length, 2)
   })
 
+  it('go on where the one that anchored has stopped, and let it take the lease no more', async () => {
+    const { node, pass } = await openNodes()
+    const [a, b] = [await node('a'), await node('b')]
+    await a.anchorer.tick()
+    a.ledger.stop('the log key was changed')
+    await b.ledger.submit(statementOf('one'))
+    for (let i = 0; i < 8; i++) {
+      for (const { anchorer } of [a, b]) await anchorer.tick()
+      pass(1000)
+    }
+    equal(b.anchorer.lag().lastFinalSize, 2)
+  })
+
   it('write nothing once they were paused and another has taken over', async () => {
     const { store, memory, node, pass } = await openNodes()
     let wake = () => {}

@@ -93,6 +93,11 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
+    name: 'erased-comes-back',
+    what: 'A statement that was erased is accepted again.',
+    edits: [{ file: SEQUENCER, from: 'await wereErased(batch.map(statement => statement.identity))', to: '[]' }],
+  },
+  {
     name: 'key-kept-for-ever',
     what: 'A key that was found valid is never read again.',
     edits: [{ file: 'src/ledger/agencies/keys.ts', from: 'REREAD_KEY_MS = 1000', to: 'REREAD_KEY_MS = 1e12' }],

@@ -3,7 +3,11 @@ import { equalBytes, toHex } from '../../src/core/bytes.ts'
 import { type Hash, hashLeaf } from '../../src/core/hash.ts'
 import { parseJson } from '../../src/core/json.ts'
 import { encodeEntry } from '../../src/core/statements/entry.ts'
+import { ERASURE } from '../../src/core/statements/erasure.ts'
+import { type AnyStatement, isRecordStatement } from '../../src/core/statements/registry.ts'
 import { identityOf, type Statement, statementBody } from '../../src/core/statements/statement.ts'
+import { decodeBundle, TILE_WIDTH } from '../../src/core/tlog/tile.ts'
+import { readErasure } from '../../src/log/erasures.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { mth } from '../core/tlog/naive.ts'
 
@@ -18,6 +22,7 @@ export type Invariant =
   | 'every receipt verifies'
   | 'only the holder of the lease writes the journal'
   | 'a revoked key is dead after two seconds'
+  | 'an erased statement is shown by nobody after two seconds'
   | 'everything goes on once nothing fails'
 
 /** A run has broken an invariant. */
@@ -80,19 +85,28 @@ export function createModel({ isCareless }: { readonly isCareless: boolean }): M
       const size = (await store.readHead())?.head.size ?? 0
       const leaves: Hash[] = []
       const seen = new Map<string, number>()
+      const entries = await readEntries(store, size)
+      const erased = new Set<number>()
       for (let index = 0; index < size; index++) {
+        leaves.push(hashLeaf(entries[index]!))
         const bytes = await store.readStatement(index)
-        if (bytes === undefined) throw new Violation('nothing acknowledged is lost', `there is no statement ${index}`)
-        leaves.push(hashLeaf(encodeEntry(bytes)))
-        if (index === 0) continue
-        const identity = identityOf(statementBody(parseJson(bytes) as Statement))
-        const twin = seen.get(identity)
+        if (bytes === undefined) {
+          if ((await readErasure(store, index)) === undefined)
+            throw new Violation('nothing acknowledged is lost', `there is no statement ${index}, and no erasure of it`)
+          erased.add(index)
+          continue
+        }
+        if (!equalBytes(encodeEntry(bytes), entries[index]!))
+          throw new Violation('nothing acknowledged is lost', `statement ${index} is not the logged one`)
+        const statement = parseJson(bytes) as AnyStatement
+        const identity = isRecordStatement(statement) ? identityOf(statementBody(statement)) : tombstoneOf(statement)
+        const twin = identity === undefined ? undefined : seen.get(identity)
         if (twin !== undefined) throw new Violation('nothing is logged twice', `entries ${twin} and ${index} are one statement`)
-        seen.set(identity, index)
+        if (identity !== undefined) seen.set(identity, index)
       }
       if (!isCareless)
         for (const [identity, index] of byIdentity)
-          if (seen.get(identity) !== index)
+          if (seen.get(identity) !== index && !erased.has(index))
             throw new Violation('nothing acknowledged is lost', `entry ${index} was answered and is not there`)
       const isOurs = (at: number, root: string) => at <= size && toHex(mth(leaves.slice(0, at))) === root
       if (!isCareless)
@@ -104,4 +118,19 @@ export function createModel({ isCareless }: { readonly isCareless: boolean }): M
           throw new Violation('no anchor is off the history', `the contract holds another tree of ${at} entries`)
     },
   }
+}
+
+/** One name for all tombstones of an index, of which there is one at most. */
+function tombstoneOf(statement: AnyStatement): string | undefined {
+  return statement.type === ERASURE ? `tombstone of ${statement.index}` : undefined
+}
+
+async function readEntries(store: Store, size: number): Promise<Uint8Array[]> {
+  const entries: Uint8Array[] = []
+  const { edge } = (await store.readHead()) ?? {}
+  for (let at = 0; at < size; at += TILE_WIDTH) {
+    const bundle = (await store.readBundle(at / TILE_WIDTH)) ?? edge!.bundle
+    entries.push(...decodeBundle(bundle, Math.min(TILE_WIDTH, size - at)))
+  }
+  return entries
 }

@@ -10,6 +10,7 @@ import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { compare } from '../../src/server/compare.ts'
+import { startErasing } from '../../src/server/erasing.ts'
 import { withDeadlines } from '../../src/store/deadlines.ts'
 import type { SharedStore } from '../../src/store/port/port.ts'
 import { CHAIN_ID, CONTRACT, LOG_ID } from './chain.ts'
@@ -19,6 +20,7 @@ import type { Random } from './random.ts'
 export const ORIGIN = 'ledger.example/simulated'
 export const PLACE = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, logId: LOG_ID } as const
 export const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(5))
+const ERASURE_KEY = new Uint8Array(32).fill(6)
 const INTERVAL_MS = 12_000
 const DEADLINE_MS = 3000
 
@@ -72,7 +74,9 @@ export async function startNode({ store, chain, host, onHolder }: Deps): Promise
   const guarded = withDeadlines(store, host, DEADLINE_MS)
   const holder = toHex(host.randomBytes(8))
   onHolder(holder)
-  const ledger = await openLedger({ store: guarded, signer, origin: ORIGIN, anchors: [PLACE], host })
+  const erasure = { key: ERASURE_KEY, delayMs: 0, periodMs: 1e12 }
+  const ledger = await openLedger({ store: guarded, signer, origin: ORIGIN, anchors: [PLACE], host, erasure })
+  await startErasing({ ledger, isFinderClean: async () => true, host, log: silentLog })
   const lease = createLease({ store: guarded, name: `anchorer-${CHAIN_ID}`, holder })
   const anchorer = createAnchorer({
     ...{ ledger, store: guarded, chain, host, lease },

@@ -39,6 +39,8 @@ const TICK_MS = 10_000
 const HEALING_MS = 30 * 60_000
 const CLIENT_MS = 15_000
 const MOST_STEPS = 500_000
+/** Answers about a statement that was erased, or will be by the clock of the node that was asked. */
+const ERASED = ['STATEMENT_ERASED', 'RECORD_ERASED', 'RECORD_ERASING']
 /** Documents that only the holder of the lease may write. */
 const JOURNAL = ['anchors', 'anchorer', 'final-anchors']
 
@@ -175,7 +177,8 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
       }),
       error => {
         count(`refused: ${codeOf(error)}`)
-        once(again)
+        const isErased = ERASED.includes(codeOf(error))
+        once(isErased ? () => answered++ : again)
       },
     )
     scheduler.after(CLIENT_MS, `client ${client} gives up`, () => once(again))
@@ -211,6 +214,24 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     })
   }
   for (let ms = 5000; ms < options.chaosMs; ms += 30_000) scheduler.after(ms, 'the operator makes a key', operate)
+
+  // The operator erases something that was answered.
+  const eraseOne = async () => {
+    const [indexes, nodes] = [model.indexes(), up()]
+    if (indexes.length === 0 || nodes.length === 0) return
+    const index = clients.pick(indexes)
+    const { value } = await tried(() => clients.pick(nodes).ledger.requestErasure(index, 'legal', { by: 'operator' }))
+    if (value === undefined || !('erasure' in value)) return
+    count('erased')
+    scheduler.after(2000, 'an erased statement is asked for', async () => {
+      for (const { slot, ledger } of up()) {
+        const shown = await tried(() => ledger.statement(index))
+        if (!isCareless && typeof shown.value === 'string')
+          fail(new Violation('an erased statement is shown by nobody after two seconds', `${slot.name} shows statement ${index}`))
+      }
+    })
+  }
+  for (let ms = 20_000; ms < options.chaosMs; ms += 40_000) scheduler.after(ms, 'the operator erases', eraseOne)
 
   const blockTime = () => Math.floor((BEGIN_MS + scheduler.nowMs()) / 1000)
   const mine = () => {
@@ -287,8 +308,13 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     if (!isQuiet()) throw new Violation('everything goes on once nothing fails', describe())
     const [{ ledger }] = [clients.pick(up())]
     const receipts: string[] = []
-    for (const index of model.indexes()) ledger.receipt(index).then(receipt => receipts.push(receipt), fail)
-    await scheduler.run(() => violated === undefined && receipts.length < model.indexes().length, MOST_STEPS * 2)
+    let asked = model.indexes().length
+    for (const index of model.indexes())
+      ledger.receipt(index).then(
+        receipt => receipts.push(receipt),
+        error => (ERASED.includes(codeOf(error)) ? asked-- : fail(error)),
+      )
+    await scheduler.run(() => violated === undefined && receipts.length < asked, MOST_STEPS * 2)
     const production = { codeSha256: CODE_SHA256, production: true, finality: { confirmations: CONFIRMATIONS }, fromSize: 0 }
     const place = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, logId: LOG_ID } as const
     const policy = {
