@@ -11,7 +11,10 @@ import type { PostgresDatabase, ResultRows, Transaction, WriteStep } from './dat
  * Written, not only locked: a transaction that sees one moment (REPEATABLE READ and above) must not
  * compare with documents from before it got the lock.
  */
-const LOCK: DatabaseStatement = { name: 'lock-documents', text: 'UPDATE openseal.document_lock SET beat = beat + 1 WHERE id = 1' }
+export const LOCK_DOCUMENTS: DatabaseStatement = {
+  name: 'lock-documents',
+  text: 'UPDATE openseal.document_lock SET beat = beat + 1 WHERE id = 1',
+}
 const READ: DatabaseStatement = { name: 'document', text: 'SELECT value FROM openseal.document WHERE collection = $1 AND key = $2' }
 const PUT: DatabaseStatement = {
   name: 'put-document',
@@ -66,7 +69,7 @@ export function createDocuments({ read, write }: PostgresDatabase): Documents {
 export async function lockUnchanged(transaction: Transaction, unless: readonly DocumentChange[]): Promise<void> {
   // The lock comes first: what is read after it shows what an earlier writer has committed.
   const [, ...found] = await transaction.run(
-    [LOCK],
+    [LOCK_DOCUMENTS],
     ...unless.map(({ collection, key }): WriteStep => [READ, toUtf8(collection), toUtf8(key)]),
   )
   for (const [i, document] of unless.entries()) {

@@ -1,0 +1,104 @@
+/** The whole service with its log in PostgreSQL: the life of a record, and a start on the same data. */
+import { deepEqual, doesNotMatch, equal, match, ok, rejects } from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Config, readConfig } from '../src/config.ts'
+import { createLog } from '../src/logger.ts'
+import { type Service, startServer } from '../src/server/server.ts'
+import { statement } from './http/service.ts'
+import { startPostgres, type TestServer } from './store/postgres/server.ts'
+
+describe('server with its log in PostgreSQL', () => {
+  let postgres: TestServer
+  let folder: string
+  let config: Config
+  const running: Service[] = []
+  const logged: string[] = []
+  const log = createLog({ write: line => logged.push(line), nowMs: Date.now })
+  const start = async (overrides: Partial<Config> = {}) => {
+    const service = await startServer({ ...config, ...overrides }, { log })
+    running.push(service)
+    return service
+  }
+  before(async () => {
+    postgres = await startPostgres()
+    folder = await mkdtemp(join(tmpdir(), 'openseal-server-'))
+    const env = { OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_ANCHOR_INTERVAL: '200ms', OPENSEAL_ERASURE_DELAY: '0' }
+    config = { ...readConfig({ ...env, OPENSEAL_STORE: await postgres.newDatabase() }), dataDir: join(folder, 'data') }
+  })
+  afterEach(async () => {
+    for (const service of running.splice(0)) await service.close()
+  })
+  after(async () => {
+    await postgres.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const ask = (service: Service, path: string, key?: string, body?: unknown) =>
+    fetch(service.url + path, {
+      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+      headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
+    })
+  const json = async (...asked: Parameters<typeof ask>) => (await ask(...asked)).json()
+  const until = async (done: () => Promise<boolean>) => {
+    for (let tries = 0; !(await done()); tries++) {
+      ok(tries < 400, 'in time')
+      await sleep(50)
+    }
+  }
+
+  it('takes, anchors, finds, shows, erases and forgets a record, and has the rest again at the next start', async () => {
+    const first = await start()
+    const operatorKey = (await readFile(first.operatorKeyFile!, 'utf8')).trim()
+    await json(first, '/v1/agencies', operatorKey, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    const { key } = await json(first, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
+    equal((await json(first, '/v1/records', key, statement(1))).index, 1)
+    equal((await json(first, '/v1/records', key, statement(1))).index, 1)
+    equal((await json(first, '/v1/records', key, statement(2))).index, 2)
+    for (const index of [1, 2]) await until(async () => (await json(first, `/v1/records/${index}`)).state === 'anchored')
+    equal((await json(first, '/v1/records/1/receipt')).anchors.length, 1)
+    for (const path of ['/', '/en/records/1', '/en/records/1/certificate', '/feed.atom', '/checkpoint', '/metrics']) {
+      const { status } = await ask(first, path)
+      equal(status, 200, path)
+    }
+    const { agency, record } = statement(1) as { agency: string; record: string }
+    const find = async () => (await json(first, `/v1/records?agency=${agency}&record=${encodeURIComponent(record)}`)) as unknown
+    match(JSON.stringify(await find()), /"index":1\b/)
+    deepEqual(await json(first, '/v1/backup', operatorKey).then(({ status, code }) => [status, code]), [501, 'BACKUP_ELSEWHERE'])
+
+    await json(first, '/v1/records/1/erasure', operatorKey, { reason: { code: 'court-order' } })
+    await until(async () => (await json(first, '/readyz')).alarmCodes.length === 0)
+    equal((await ask(first, '/v1/records/1')).status, 410)
+    doesNotMatch(JSON.stringify(await find()), /"index":1\b/)
+    const database = new URL(config.storeUrl!).pathname.slice(1)
+    deepEqual(await postgres.sql('SELECT idx FROM openseal.statement ORDER BY idx', database), [{ idx: '0' }, { idx: '2' }, { idx: '3' }])
+    deepEqual(await postgres.sql('SELECT idx FROM openseal.remains', database), [])
+    await rejects(start({ port: 0 }), { code: 'STORE_LOCKED', message: /is in use by another OpenSeal service/ })
+    const receipt = await json(first, '/v1/records/2/receipt')
+    await first.close()
+
+    const second = await start()
+    deepEqual(await json(second, '/v1/records/2/receipt'), receipt)
+    equal((await json(second, '/v1/records', key, statement(2))).index, 2)
+    equal((await json(second, '/v1/records', key, statement(3))).index, 4)
+    await second.close()
+    await rejects(start({ origin: 'another.example/log' }), { code: 'LEDGER_ORIGIN_CHANGED' })
+    await rejects(start({ storeUrl: config.storeUrl!.replace(':ledger@', ':geheim@') }), { code: 'STORE_LOGIN' })
+    doesNotMatch(logged.join('\n'), /:ledger@|geheim/)
+  })
+
+  it('answers 503 while the database is away, and goes on when it is back', async () => {
+    const service = await start()
+    const operatorKey = (await readFile(service.operatorKeyFile!, 'utf8')).trim()
+    const { key } = await json(service, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
+    await postgres.kill()
+    const away = await ask(service, '/v1/records', key, statement(5))
+    equal(away.status, 503)
+    equal((await ask(service, '/checkpoint')).status, 200)
+    await postgres.start()
+    await until(async () => (await ask(service, '/v1/records', key, statement(5))).status < 300)
+    await until(async () => (await json(service, '/readyz')).status === 'ok')
+  })
+})
