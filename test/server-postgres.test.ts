@@ -4,8 +4,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { acceptLoss } from '../src/care/backup.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { systemHost } from '../src/host.ts'
 import { createLog } from '../src/logger.ts'
+import { defaultMarkFolder } from '../src/mark.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
 import { startPostgres, type TestServer } from './store/postgres/server.ts'
@@ -42,6 +45,12 @@ describe('server with its log in PostgreSQL', () => {
       headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
     })
   const json = async (...asked: Parameters<typeof ask>) => (await ask(...asked)).json()
+  const keysOf = async (service: Service) => {
+    const operatorKey = (await readFile(service.operatorKeyFile!, 'utf8')).trim()
+    await json(service, '/v1/agencies', operatorKey, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    const { key } = await json(service, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
+    return { operatorKey, key: key as string }
+  }
   const until = async (done: () => Promise<boolean>) => {
     for (let tries = 0; !(await done()); tries++) {
       ok(tries < 400, 'in time')
@@ -51,9 +60,7 @@ describe('server with its log in PostgreSQL', () => {
 
   it('takes, anchors, finds, shows, erases and forgets a record, and has the rest again at the next start', async () => {
     const first = await start()
-    const operatorKey = (await readFile(first.operatorKeyFile!, 'utf8')).trim()
-    await json(first, '/v1/agencies', operatorKey, { id: 'transport.gov.example', name: 'Ministry of Transport' })
-    const { key } = await json(first, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
+    const { operatorKey, key } = await keysOf(first)
     equal((await json(first, '/v1/records', key, statement(1))).index, 1)
     equal((await json(first, '/v1/records', key, statement(1))).index, 1)
     equal((await json(first, '/v1/records', key, statement(2))).index, 2)
@@ -91,8 +98,7 @@ describe('server with its log in PostgreSQL', () => {
 
   it('answers 503 while the database is away, and goes on when it is back', async () => {
     const service = await start()
-    const operatorKey = (await readFile(service.operatorKeyFile!, 'utf8')).trim()
-    const { key } = await json(service, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
+    const { key } = await keysOf(service)
     await postgres.kill()
     const away = await ask(service, '/v1/records', key, statement(5))
     equal(away.status, 503)
@@ -100,5 +106,27 @@ describe('server with its log in PostgreSQL', () => {
     await postgres.start()
     await until(async () => (await ask(service, '/v1/records', key, statement(5))).status < 300)
     await until(async () => (await json(service, '/readyz')).status === 'ok')
+  })
+
+  it('accepts no records while the database lacks what was signed, until its operator has decided', async () => {
+    const first = await start()
+    const { key } = await keysOf(first)
+    const { size } = await json(first, '/v1/status')
+    const name = new URL(config.storeUrl!).pathname.slice(1)
+    await first.close()
+    await postgres.sql(`CREATE DATABASE before TEMPLATE ${name} OWNER ledger`)
+    const second = await start()
+    await json(second, '/v1/records', key, statement(6))
+    await second.close()
+
+    // As after a promotion of a standby that did not have it.
+    const storeUrl = config.storeUrl!.replace(name, 'before')
+    const behind = await start({ storeUrl })
+    equal((await ask(behind, '/v1/records', key, statement(7))).status, 503)
+    match(JSON.stringify(await json(behind, '/readyz')), /MARK_BEHIND|has signed/)
+    await behind.close()
+    await acceptLoss(config.dataDir, size, process.env.OPENSEAL_MARK ?? defaultMarkFolder(), { url: storeUrl, host: systemHost(log) })
+    const decided = await start({ storeUrl })
+    equal((await json(decided, '/v1/records', key, statement(7))).index, size)
   })
 })

@@ -8,8 +8,10 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { OpenSealError } from '../core/errors.ts'
+import type { Host } from '../host.ts'
 import { type BackupHeader, decodeBackup } from '../store/level/backup.ts'
 import { fillLevelStore, openLevelStore } from '../store/level/level.ts'
+import { openPostgresStore } from '../store/postgres/postgres.ts'
 import { syncFolder } from '../whole-file.ts'
 import { type Diagnosis, examine } from './doctor.ts'
 import { replayTombstones } from './erased.ts'
@@ -17,6 +19,9 @@ import { readStanding } from './mark.ts'
 import { markRestored, readRestored, sizeToMark } from './restored.ts'
 
 export type Taken = { readonly header: BackupHeader; readonly rows: number; readonly bytes: number; readonly withKeys: boolean }
+
+/** The database that a ledger is in, if it is not in its data folder. */
+export type LedgerDatabase = { readonly url: string; readonly host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'> }
 
 const FILE = 'store.backup'
 /**
@@ -77,8 +82,8 @@ export async function restoreBackup(
  * restored ledger, and sets the mark of what was signed to the ledger's size.
  * @throws UpkeepError RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED
  */
-export async function acceptLoss(dataDir: string, size: number, markFolder: string): Promise<void> {
-  const store = await openLevelStore(join(dataDir, 'store'))
+export async function acceptLoss(dataDir: string, size: number, markFolder: string, database?: LedgerDatabase): Promise<void> {
+  const store = await (database === undefined ? openLevelStore(join(dataDir, 'store')) : openPostgresStore(database.url, database.host))
   try {
     const row = await store.readHead()
     const head = row?.head.size ?? 0

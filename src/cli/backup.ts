@@ -4,9 +4,11 @@
  */
 import { type Command, InvalidArgumentError } from 'commander'
 import { acceptLoss, restoreBackup, takeBackup } from '../care/backup.ts'
+import { systemHost } from '../host.ts'
+import { silentLog } from '../logger.ts'
 import { defaultMarkFolder } from '../mark.ts'
 import { createClient } from './client.ts'
-import { keepFilesPrivate, UsageError, withExample, withLedger } from './command.ts'
+import { keepFilesPrivate, requireDataFolder, UsageError, withExample, withLedger } from './command.ts'
 import { describeRestored } from './doctor.ts'
 import { print, printJson } from './output.ts'
 import { COMMAND } from './program.ts'
@@ -56,11 +58,13 @@ async function restore(folder: string | undefined, { data, acceptLoss: size, jso
   keepFilesPrivate()
   if ((folder === undefined) === (size === undefined)) throw new UsageError('give either the folder of a backup, or --accept-loss SIZE')
   if (size !== undefined) {
-    await acceptLoss(data, size, process.env.OPENSEAL_MARK || defaultMarkFolder())
+    const { OPENSEAL_STORE: storeUrl, OPENSEAL_MARK: mark } = process.env
+    await acceptLoss(data, size, mark || defaultMarkFolder(), storeUrl ? { url: storeUrl, host: systemHost(silentLog) } : undefined)
     if (json) printJson({ data, size, accepted: true })
-    else print(`The ledger in ${data} continues with its ${size} entries when the service starts.`)
+    else print(`The ledger in ${storeUrl ? 'the database' : data} continues with its ${size} entries when the service starts.`)
     return 0
   }
+  requireDataFolder()
   const { header, diagnosis } = await restoreBackup(folder!, data, process.env.OPENSEAL_MARK || defaultMarkFolder())
   if (json) printJson({ data, header, ...diagnosis })
   else {

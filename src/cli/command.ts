@@ -76,3 +76,16 @@ export class UsageError extends CommandError {
 export function keepFilesPrivate(): void {
   process.umask(0o077)
 }
+
+/**
+ * For commands that work on the store in a data folder.
+ * @throws CommandError STORE_IN_DATABASE
+ */
+export function requireDataFolder(): void {
+  if (!process.env.OPENSEAL_STORE) return
+  throw new CommandError(
+    EXIT_UNCHECKED,
+    'STORE_IN_DATABASE',
+    "OPENSEAL_STORE keeps this ledger in a database: back it up, examine it and restore it with the database's own tools, and check it with openseal audit.",
+  )
+}

@@ -8,7 +8,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { systemHost } from '../host.ts'
 import { silentLog } from '../logger.ts'
 import { defaultMarkFolder } from '../mark.ts'
-import { keepFilesPrivate, withExample } from './command.ts'
+import { keepFilesPrivate, requireDataFolder, withExample } from './command.ts'
 import { openCopy } from './copy.ts'
 import { print, printJson, startProgress } from './output.ts'
 import { COMMAND } from './program.ts'
@@ -39,6 +39,7 @@ async function run({ data, repair = false, refill, json }: Options): Promise<num
     bar.update(done)
   }
   try {
+    requireDataFolder()
     const diagnosis = await examine({
       dataDir: data,
       repair,

@@ -45,6 +45,22 @@ describe('upkeep on the command line', function () {
     await rest.remove()
   })
 
+  it('says of a ledger in a database that its own tools care for it', async () => {
+    const env = { OPENSEAL_STORE: 'postgres://ledger:geheim@127.0.0.1:1/ledger' }
+    for (const [args, exit] of [
+      [['doctor'], 6],
+      [['restore', '/nowhere'], 6],
+    ] as const) {
+      const { code, out, err } = await commands.run([...args], { env })
+      assert.equal(code, exit)
+      assert.match(out + err, /OPENSEAL_STORE keeps this ledger in a database: .*database's own tools/)
+      assert.doesNotMatch(out + err, /geheim/)
+    }
+    const accepted = await commands.run(['restore', '--accept-loss', '1'], { env })
+    assert.equal(accepted.code, 1)
+    assert.match(accepted.err, /127\.0\.0\.1:1 cannot be reached/)
+  })
+
   it("backs up a running ledger, restores it, and asks for the operator's decision", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'openseal-upkeep-'))
     const [data, backup, restored] = ['data', 'backup', 'restored'].map(name => join(folder, name)) as [string, string, string]

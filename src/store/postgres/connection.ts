@@ -3,7 +3,7 @@
  * server. Every failure becomes one sentence that holds no part of the password.
  */
 import { readFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import pg from 'pg'
 import { StoreError } from '../port/errors.ts'
@@ -20,6 +20,8 @@ export type Connection = {
    * they run in their order.
    */
   run(statement: DatabaseStatement, values?: readonly unknown[]): Promise<pg.QueryArrayResult>
+  /** Sends what `send` sends in one piece. */
+  together<T>(send: () => T): T
   /** Whether the server has said since `clear` that a commit may not be on its standby. */
   readonly doubts: { clear(): void; any(): boolean }
   /** Ends it, at once if it does not answer. */
@@ -117,9 +119,11 @@ export async function connect(address: DatabaseAddress, at: DatabaseHost, limits
   } catch (cause) {
     throw connectError(cause, address, at)
   }
+  // Another one after the connection is encrypted.
+  const stream = () => (client as unknown as { connection: { stream: Socket } }).connection.stream
   const drop = () => {
     isOpen = false
-    ;(client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
+    stream().destroy()
   }
   return {
     at,
@@ -131,6 +135,15 @@ export async function connect(address: DatabaseAddress, at: DatabaseHost, limits
       return client.query(query).finally(() => {
         waiting--
       })
+    },
+    together(send) {
+      const used = stream()
+      used.cork()
+      try {
+        return send()
+      } finally {
+        used.uncork()
+      }
     },
     doubts: {
       clear() {

@@ -153,7 +153,7 @@ type Outcome = 'committed' | { readonly cause: unknown; readonly isUnknown: bool
 
 /** Runs a transaction once. Two round trips: what it begins with, and all that it writes. */
 async function attempt(writer: Connection, begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<Outcome> {
-  const send = (steps: readonly WriteStep[]) => steps.map(([statement, ...values]) => writer.run(statement, values))
+  const send = (steps: readonly WriteStep[]) => writer.together(() => steps.map(([statement, ...values]) => writer.run(statement, values)))
   let isBegun = false
   let steps: readonly WriteStep[]
   try {

@@ -47,11 +47,6 @@ export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
     const [head, edges] = headIn(rows)
     if (over !== epoch()) return 'again'
     if (head.size === 0) return undefined
-    if (before !== undefined && head.size < before.head.size) {
-      // Less than before: this node forgets what it knew, and reads all of it again.
-      known = undefined
-      return 'again'
-    }
     const stored = follow(before, edges, head)
     // Another reader may have gone further meanwhile.
     if (stored.head.size >= (knownNow()?.head.size ?? 0)) known = { stored, epoch: over }

@@ -8,6 +8,7 @@ import type { DatabaseStatement } from './connection.ts'
 import type { PostgresDatabase, ResultRows, WriteStep } from './database.ts'
 import { documentSteps, lockUnchanged } from './documents.ts'
 import { createPurge, eraseSteps } from './erase.ts'
+import { createGathered } from './gathered.ts'
 import { corrupt, createHead, headOf, LOCK_HEAD } from './head.ts'
 import { arrayOf, lookupKeys, packBytes, packHashes, RECORD, recordKey } from './packed.ts'
 
@@ -60,6 +61,10 @@ const STATEMENTS: DatabaseStatement = {
   name: 'statements',
   text: 'SELECT idx, body FROM openseal.statement WHERE idx >= $1 AND idx < $2 ORDER BY idx',
 }
+const EACH_STATEMENT: DatabaseStatement = {
+  name: 'each-statement',
+  text: 'SELECT idx, body FROM openseal.statement WHERE idx = ANY($1::bigint[])',
+}
 const TILE: DatabaseStatement = { name: 'tile', text: 'SELECT bytes FROM openseal.tile WHERE level = $1 AND idx = $2' }
 const BUNDLE: DatabaseStatement = { name: 'bundle', text: 'SELECT bytes FROM openseal.bundle WHERE idx = $1' }
 
@@ -70,6 +75,10 @@ export function createLog(database: PostgresDatabase): LogStore & Pick<SharedSto
   const { read } = database
   const head = createHead(database)
   const lastSize = async () => first(await read(LAST_SIZE)) as number | undefined
+  const readStatement = createGathered<number, Uint8Array | undefined>(async indexes => {
+    const found = new Map((await read(EACH_STATEMENT, arrayOf(indexes))) as [number, Uint8Array][])
+    return indexes.map(index => found.get(index))
+  })
   /** The head, unless there is none although something was committed. */
   const shown = async (ask: typeof head.read) => {
     for (let last: number | undefined; ; ) {
@@ -107,7 +116,7 @@ export function createLog(database: PostgresDatabase): LogStore & Pick<SharedSto
       return rows.map(([index]) => index !== null)
     },
     lastSize,
-    readStatement: async index => (await read(STATEMENTS, index, index + 1))[0]?.[1] as Uint8Array | undefined,
+    readStatement,
     committedMs: async index => first(await read(COMMITTED, index)) as number | undefined,
     async *readStatements(from, to) {
       for (let start = from; start < to; start += STATEMENTS_AT_ONCE) {

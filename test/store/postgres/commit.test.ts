@@ -263,6 +263,8 @@ describe('a commit to PostgreSQL', () => {
       await sql(repair)
       assert.equal(await sizeOf(again), 2)
     }
+    await sql('UPDATE openseal.batch SET time_ms = 9007199254740993')
+    await assert.rejects(store.committedMs(0), { code: 'STORE_CORRUPT', message: /beyond what/ })
     await broken('UPDATE openseal.head SET size = 9007199254740993', 'UPDATE openseal.head SET size = 2')
     await broken('UPDATE openseal.head SET size = 0', 'UPDATE openseal.head SET size = 2')
     await broken('UPDATE openseal.head SET id = 1, size = 1', 'UPDATE openseal.head SET size = 2')

@@ -1,0 +1,40 @@
+/**
+ * Reads of single rows, several of which travel together. A read that is asked for while few are on
+ * their way starts at once; others wait for an answer, and then go as one.
+ */
+
+/** Reads one row by its key. */
+export type GatheredRead<K, V> = (key: K) => Promise<V>
+
+type Waiting<K, V> = { readonly key: K; readonly resolve: (value: V) => void; readonly reject: (error: unknown) => void }
+
+const AT_ONCE = 256
+/** As many as there are connections for reading. */
+const ON_THEIR_WAY = 4
+
+/** Gathers single reads. `readAll` returns a value for each key, in their order. */
+export function createGathered<K, V>(readAll: (keys: readonly K[]) => Promise<readonly V[]>): GatheredRead<K, V> {
+  let waiting: Waiting<K, V>[] = []
+  let reading = 0
+
+  async function readWaiting(): Promise<void> {
+    reading++
+    while (waiting.length > 0) {
+      const taken = waiting.slice(0, AT_ONCE)
+      waiting = waiting.slice(AT_ONCE)
+      try {
+        const values = await readAll(taken.map(({ key }) => key))
+        for (const [i, { resolve }] of taken.entries()) resolve(values[i]!)
+      } catch (error) {
+        for (const { reject } of taken) reject(error)
+      }
+    }
+    reading--
+  }
+
+  return key =>
+    new Promise((resolve, reject) => {
+      waiting.push({ key, resolve, reject })
+      if (reading < ON_THEIR_WAY) void readWaiting()
+    })
+}
