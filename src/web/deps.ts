@@ -36,6 +36,9 @@ export type SiteVersion = {
   readonly edited?: true
 }
 
+/** A change to a version; `erased` is the tombstone if the statement that made it was erased since. */
+export type ToldChange = VersionChange & { readonly erased?: number }
+
 /** The reading side of the ledger. */
 export type SiteLedger = {
   readonly origin: string
@@ -59,7 +62,7 @@ export type SiteLedger = {
   history(index: number): Promise<{
     readonly versions: readonly SiteVersion[]
     /** The changes to this version, in the order of the entries that made the changes. */
-    readonly changes: readonly VersionChange[]
+    readonly changes: readonly ToldChange[]
     /** Set if the record has more statements than were read. */
     readonly partial?: true
   }>

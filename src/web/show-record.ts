@@ -2,9 +2,8 @@
 import type { Context } from 'koa'
 import QRCode from 'qrcode'
 import type { Statement } from '../core/statements/statement.ts'
-import type { VersionChange } from '../core/statements/versions.ts'
 import { breathe } from '../turns.ts'
-import type { SiteAnchor, SiteDeps, SiteState } from './deps.ts'
+import type { SiteAnchor, SiteDeps, SiteState, ToldChange } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
 import { readPackaged } from './package-files.ts'
@@ -106,7 +105,7 @@ async function anchorOfTree({ ledger }: SiteDeps, index: number, size: number): 
 }
 
 /** When the chain first vouched for the withdrawal of an entry, if there was one. */
-async function readWithdrawal({ ledger }: SiteDeps, state: SiteState, changes: readonly VersionChange[]): Promise<string | undefined> {
+async function readWithdrawal({ ledger }: SiteDeps, state: SiteState, changes: readonly ToldChange[]): Promise<string | undefined> {
   const index = changes.find(({ what }) => what === 'withdrawn')?.index ?? state.withdrawn
   return index === undefined ? undefined : (await ledger.anchorOf(index))?.block.time
 }

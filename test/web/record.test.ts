@@ -114,6 +114,79 @@ describe('web/record', function () {
     }
   })
 
+  it('says that a change by an erased statement cannot be checked, as a check does', async () => {
+    const here = await openWorld()
+    try {
+      const [withdrawn, edited, replaced] = [
+        await here.submit('r-1', 'gone'),
+        await here.submit('r-2', 'edited'),
+        await here.submit('r-3', 'replaced'),
+      ]
+      const changes = [
+        await here.submit('r-1', 'w', { action: 'withdraw', reason: { code: 'other' }, documents: [] }),
+        await here.submit('r-2', 'edited later'),
+        await here.submit('r-3', 'newer', { action: 'amend', target: '1', revision: '2' }),
+      ]
+      await here.anchor()
+      for (const index of changes) await here.ledger.requestErasure(index, 'court-order', { by: 'operator' })
+      await here.finder.tick()
+      await here.anchor()
+      const pageOf = async (index: number) => (await fetch(`${here.url}/en/records/${index}`, { headers: { accept: 'text/html' } })).text()
+      const what: readonly (readonly [number, string])[] = [
+        [withdrawn, 'a later statement that withdrew this version has been erased. Ask the agency.'],
+        [edited, 'another statement that published different content under the same version has been erased. Ask the agency.'],
+        [replaced, 'a later statement that replaced this version has been erased. Ask the agency.'],
+      ]
+      for (const isProduction of [true, false]) {
+        here.state.production = isProduction
+        for (const [at, [index, why]] of what.entries()) {
+          const text = await pageOf(index)
+          const sentence = `We could not check everything just now: ${why}`
+          assert.deepEqual(cardOf(text), ['warn', 'unchecked', 'Not checked', sentence], `entry ${index}`)
+          const link = `<a href="/en/records/${changes[at]}">Entry ${changes[at]}</a>. That entry has been erased since.`
+          assert.ok(text.includes(link), `entry ${index}`)
+          assert.doesNotMatch(text, /This shows that the entry has not changed/)
+        }
+      }
+    } finally {
+      await here.close()
+    }
+  })
+
+  it('says of what the owner of the log has disowned only that', async () => {
+    const here = await openWorld()
+    try {
+      const good = await here.submit('r-1', 'one')
+      await here.anchor()
+      const index = await here.submit('r-2', 'two')
+      await here.anchor()
+      await here.ledger.disown({ lastGoodSize: index, successor: `0x${'5c'.repeat(32)}` })
+      const text = await (await fetch(`${here.url}/en/records/${index}`)).text()
+      const sentence = 'The owner of the log has disowned the checkpoint behind this proof. Ask for a newer receipt.'
+      assert.deepEqual(cardOf(text), ['warn', 'disowned', 'Disowned by the owner', sentence])
+      assert.doesNotMatch(text, /This shows|has waited/)
+      assert.equal(cardOf(await (await fetch(`${here.url}/en/records/${good}`)).text())?.[1], 'anchored')
+    } finally {
+      await here.close()
+    }
+  })
+
+  it('says of an entry that waits for a test network that nothing it shows is evidence', async () => {
+    const here = await openWorld({ production: false })
+    try {
+      const index = await here.submit('r-1', 'one')
+      const text = await (await fetch(`${here.url}/en/records/${index}`)).text()
+      assert.deepEqual(cardOf(text), [
+        'warn',
+        'test-network',
+        'Accepted, no evidence yet (Test network)',
+        'The ledger has accepted this entry. The chain does not vouch for it yet. But the chain is a test network, so this is no evidence.',
+      ])
+    } finally {
+      await here.close()
+    }
+  })
+
   it('folds the proof, each value with a button that copies it and says so', async () => {
     await withPage(
       async page => {

@@ -1,10 +1,9 @@
 /** The facts of a statement, as its page and its certificate show them. */
 import type { DocumentRef, Statement } from '../../core/statements/statement.ts'
-import type { VersionChange } from '../../core/statements/versions.ts'
 import { fill, type Html, html, type Piece } from '../../html.ts'
 import { sayDuration } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
-import type { SiteAgency, SiteAnchor, SiteState } from '../deps.ts'
+import type { SiteAgency, SiteAnchor, SiteState, ToldChange } from '../deps.ts'
 import { icon } from '../icons.ts'
 import type { Frame } from '../layout.ts'
 import { renderTime } from '../time.ts'
@@ -20,7 +19,7 @@ export type RecordFacts = {
    * history is too long to be read.
    */
   readonly state: SiteState
-  readonly changes: readonly VersionChange[]
+  readonly changes: readonly ToldChange[]
   /** Set if the record has more statements than were read. */
   readonly partial?: true
   readonly anchor: SiteAnchor | undefined
@@ -36,18 +35,23 @@ export type RecordFacts = {
  */
 export function tellChanges({ say, base }: Frame, { index, statement, changes, state, partial }: RecordFacts): Piece[] {
   const link = (at: number) => html`<a href="${base}/records/${at}">${say('record.entry', { index: at })}</a>`
-  const newest = (what: VersionChange['what']) => changes.findLast(change => change.what === what && change.index > index)
+  const tell = (words: string, at: number) => {
+    const change = html`${words}: ${link(at)}`
+    const isErased = changes.some(each => each.index === at && each.erased !== undefined)
+    return isErased ? fill(say('change.gone'), { change: html`${change}.` }) : change
+  }
+  const newest = (what: ToldChange['what']) => changes.findLast(change => change.what === what && change.index > index)
   const before = changes.find(({ index: at, what }) => what === 'edited' && at < index)
   const [edited, published] = (['edited', 'published'] as const).map(newest)
   const withdrawn = newest('withdrawn')?.index ?? state.withdrawn
   const superseded = newest('superseded')?.index ?? state.superseded
   const told: Piece[] = [
-    before && html`${say('flag.silent-edit')}. ${say('flag.before')}: ${link(before.index)}`,
+    before && tell(`${say('flag.silent-edit')}. ${say('flag.before')}`, before.index),
     statement.action === 'withdraw' && say('mark.withdrawn'),
-    withdrawn !== undefined && html`${say('mark.withdrawn')}: ${link(withdrawn)}`,
-    superseded !== undefined && html`${say('mark.superseded')}: ${link(superseded)}`,
-    edited && html`${say('flag.silentLater')}: ${link(edited.index)}`,
-    published && html`${say('record.later')}: ${link(published.index)}`,
+    withdrawn !== undefined && tell(say('mark.withdrawn'), withdrawn),
+    superseded !== undefined && tell(say('mark.superseded'), superseded),
+    edited && tell(say('flag.silentLater'), edited.index),
+    published && tell(say('record.later'), published.index),
     partial && say('record.partial'),
   ]
   return told.filter(each => each !== false && each !== undefined)

@@ -1,10 +1,11 @@
 /** The state of a statement in one sentence, in the words of the verdicts. */
+import { EFFECT_KINDS } from '../../core/statements/effects.ts'
 import { type Html, html } from '../../html.ts'
 import { sayDuration } from '../../messages/say.ts'
 import { sayLimits, sayMark, sayVerdict } from '../../messages/verdict.ts'
 import type { Change, VerdictCode } from '../../verifier/index.ts'
 import type { SentenceFacts } from '../../verifier/sentence.ts'
-import { firstVerdict } from '../../verifier/verdict.ts'
+import { firstVerdict, type UncheckedReason } from '../../verifier/verdict.ts'
 import { icon } from '../icons.ts'
 import type { Frame } from '../layout.ts'
 import { lookOf } from '../result.ts'
@@ -21,13 +22,14 @@ export function renderState(frame: Frame, facts: StateFacts): Html {
   const { say, base } = frame
   const state = judge(frame, facts)
   const { verdict, finding } = state
-  const [tone, drawing] = lookOf(verdict === 'sealed' && state.became !== undefined ? state.became : verdict)
+  const isOpen = verdict === 'sealed' || verdict === 'unchecked'
+  const [tone, drawing] = lookOf(isOpen && state.became !== undefined ? state.became : verdict)
   // What became of an entry comes first, also before the chain vouches for it.
   const first = finding === 'sealed' && state.became !== undefined && say(`state.${state.became}`)
   const mark = first || sayMark(say, state)
   const told = tellChanges(frame, facts)
   const limits = sayLimits(say, state)
-  return html`<section class="card ${tone}" data-verdict="${verdict}" aria-label="${say('record.state')}"><header>${icon(drawing)}<div><p class="mark">${mark}</p><p class="sentence">${first && `${first}. `}${sayVerdict(say, state)}</p>${renderWait(say, facts)}</div></header>
+  return html`<section class="card ${tone}" data-verdict="${verdict}" aria-label="${say('record.state')}"><header>${icon(drawing)}<div><p class="mark">${mark}</p><p class="sentence">${first && `${first}. `}${sayVerdict(say, state)}</p>${verdict !== 'disowned' && renderWait(say, facts)}</div></header>
 <div class="body">${told.length > 0 && html`<ul class="plain became">${told.map(each => html`<li>${each}</li>`)}</ul>`}
 <p>${say('record.ownWord')} <a href="${base}/verify">${say('verify.title')}</a></p>
 ${limits !== undefined && html`<p class="limits">${limits}</p>`}</div></section>`
@@ -38,27 +40,37 @@ type Became = 'withdrawn' | 'edited' | 'superseded'
 type Judged = SentenceFacts & { readonly became: Became | undefined }
 
 /** What the verifier would say of this entry, if all that the ledger says is true. */
-function judge({ banners }: Frame, { anchor, production, state, changes, statement, index, withdrawnAt }: StateFacts): Judged {
+function judge({ banners }: Frame, facts: StateFacts): Judged {
+  const { anchor, production, state, changes, statement, index, withdrawnAt } = facts
   const is = (what: Change['what']) => changes.some(change => change.what === what)
   const became: readonly (VerdictCode | undefined)[] = [
     is('withdrawn') || state.withdrawn !== undefined || statement.action === 'withdraw' ? 'withdrawn' : undefined,
     is('edited') || state.edited || state.isSilentEdit ? 'edited' : undefined,
     is('superseded') || state.superseded !== undefined ? 'superseded' : undefined,
   ]
-  const finding = firstVerdict([anchor === undefined ? 'sealed' : undefined, ...became])
-  const disowned = anchor !== undefined && banners.closing !== undefined && anchor.size > banners.closing.lastGoodSize
+  const unchecked = whyUnchecked(facts)
+  const finding = firstVerdict([unchecked && 'unchecked', anchor === undefined ? 'sealed' : undefined, ...became])
+  // No anchor of a closed log that is shown is of a disowned size.
+  const isDisowned = banners.closing !== undefined && index >= banners.closing.lastGoodSize
   const isTest = anchor === undefined ? banners.testNetwork : !production
   const when = withdrawnAt === undefined ? {} : { when: withdrawnAt }
   const gravest = firstVerdict(became)
   return {
-    verdict: disowned ? 'disowned' : isTest ? 'test-network' : finding,
+    verdict: firstVerdict([isDisowned ? 'disowned' : undefined, isTest ? 'test-network' : undefined, finding]),
     finding,
     became: gravest === 'anchored' ? undefined : (gravest as Became),
     subject: 'entry',
     asked: 'ledger',
     changes: [{ index: state.withdrawn ?? index, what: 'withdrawn', verified: true, ...when }],
+    ...(unchecked && { unchecked }),
     ...(anchor && { date: anchor.block.time }),
   }
+}
+
+/** Nobody can check what an erased statement said, or statements that are not all read. */
+function whyUnchecked({ changes, partial }: RecordFacts): UncheckedReason | undefined {
+  const lost = EFFECT_KINDS.find(kind => changes.some(({ what, erased }) => erased !== undefined && what === kind))
+  return lost === undefined ? partial && 'many' : `erased-${lost}`
 }
 
 /** How long the chain took, or how long the entry has waited so far. */
