@@ -12,7 +12,7 @@ export const es: Messages = {
   'verdict.invalid.statement': 'el recibo no se puede leer.',
   'verdict.invalid.inclusion': 'lo que declara el recibo no está en la lista que firmó el registro.',
   'verdict.invalid.checkpoint': 'ninguna clave en la que confía la política ha firmado la lista.',
-  'verdict.invalid.cosignatures': 'han firmado la lista muy pocos de los testigos que nombra la política.',
+  'verdict.invalid.cosignatures': 'no han firmado la lista suficientes testigos de los que nombra la política.',
   'verdict.unknown.file': 'No consta este archivo. Puede que se haya guardado o firmado de nuevo desde que se publicó.',
   'verdict.unknown.fingerprint':
     'No consta ningún archivo con esta huella. Puede que el archivo se haya guardado o firmado de nuevo desde que se publicó.',
@@ -20,8 +20,8 @@ export const es: Messages = {
   'verdict.disowned':
     'El propietario del diario ha desautorizado el punto de control en que se apoya esta prueba. Pida un recibo más reciente.',
   'verdict.unchecked': 'No pudimos comprobarlo todo en este momento: {what}',
-  'verdict.unchecked.unserved': 'ninguno de los puntos de acceso sirve la cadena. Indique otro e inténtelo de nuevo.',
-  'verdict.unchecked.silent': 'respondieron muy pocos puntos de acceso a la cadena. Inténtelo más tarde o indique otros.',
+  'verdict.unchecked.unserved': 'ninguno de los puntos de acceso ofrece la cadena. Indique otro e inténtelo de nuevo.',
+  'verdict.unchecked.silent': 'no respondieron suficientes puntos de acceso a la cadena. Inténtelo más tarde o indique otros.',
   'verdict.unchecked.disagreement': 'los puntos de acceso a la cadena se contradicen. Indique otros de su confianza.',
   'verdict.unchecked.unverified':
     'se informa de otra declaración sobre este expediente que su política no puede verificar. Actualice su política e inténtelo de nuevo.',
@@ -33,7 +33,7 @@ export const es: Messages = {
   'verdict.unchecked.erased-superseded': 'se ha borrado una declaración posterior que sustituía esta versión. Pregunte al organismo.',
   'verdict.unchecked.erased-published': 'se ha borrado una declaración que publicaba una versión posterior. Pregunte al organismo.',
   'verdict.unchecked.many': 'no se pudieron leer todas las declaraciones sobre este expediente. Inténtelo más tarde.',
-  'verdict.test-network': '{finding} Pero la cadena es una red de pruebas, así que esto no prueba nada.',
+  'verdict.test-network': '{finding} Pero la cadena es una red de pruebas, así que esto no vale como prueba.',
   'verdict.sealed.file': 'El registro ha aceptado este archivo. La cadena todavía no responde por él.',
   'verdict.sealed.fingerprint': 'El registro ha aceptado un archivo con esta huella. La cadena todavía no responde por él.',
   'verdict.sealed.content': 'El registro ha aceptado el contenido de este archivo. La cadena todavía no responde por él.',
@@ -46,7 +46,7 @@ export const es: Messages = {
   'verdict.withdrawn.on': 'El organismo retiró esta versión el {date}.',
   'verdict.withdrawn.stated': 'El organismo retiró esta versión (según la fecha que él mismo da: {date}).',
   'verdict.edited': 'El organismo ha publicado un contenido diferente con la misma versión.',
-  'verdict.superseded': 'Una versión más reciente la ha sustituido.',
+  'verdict.superseded': 'Una versión más reciente ha sustituido a esta.',
   'verdict.anchored.file': 'Este archivo consta, sin cambios, desde el {date}.',
   'verdict.anchored.fingerprint': 'El archivo con esta huella consta, sin cambios, desde el {date}.',
   'verdict.anchored.content': 'El contenido de este archivo consta, sin cambios, desde el {date}.',
@@ -83,7 +83,7 @@ export const es: Messages = {
   'trust.ledger':
     'Comprobado con las reglas que publica el propio registro. Para no depender de nadie, añada su propia copia del archivo de política.',
   'trust.policy': 'Comprobado con su propia copia de las reglas (política).',
-  'trust.list': 'Comprobado con una lista de políticas que lleva otra persona.',
+  'trust.list': 'Comprobado con una lista de políticas que mantiene un tercero.',
   'trust.file': 'Comprobado con la política de {name}, cuyo SHA-256 es {hash}.',
   'trust.saved': 'Comprobado con la política guardada en este archivo.',
   'matched.bytes': 'El archivo coincide con el recibo, byte por byte.',
@@ -101,7 +101,7 @@ export const es: Messages = {
   'pdf.signed':
     'Este PDF lleva una firma digital. Firmar cambia los bytes de un archivo: una copia firmada, o firmada de nuevo, después de presentarse no coincide. Pida el archivo tal como se presentó.',
   'pdf.saved':
-    'Este PDF se guardó de nuevo después de crearse. Una copia que se guardó de nuevo después de presentarse ya no coincide. Pida el archivo tal como se presentó.',
+    'Este PDF se guardó de nuevo después de crearse. Una copia que se guardó de nuevo después de presentarse no coincide. Pida el archivo tal como se presentó.',
   'pdf.earlier':
     'Pero se conoce un estado anterior de este archivo, véase más abajo: lo que sigue {bytes, plural, one {a su primer # byte} many {a sus primeros # de bytes} other {a sus primeros # bytes}} se añadió después, por una firma o al guardarlo de nuevo.',
   // Checks (design §7)
@@ -120,7 +120,7 @@ export const es: Messages = {
   'what.cosignatures': 'suficientes testigos independientes han firmado la lista',
   'what.anchor': 'la cadena guarda la huella de la lista, con una fecha',
   'what.finality': 'la cadena ya no lo deshará',
-  'what.currency': 'ninguna otra declaración sobre el expediente la modifica o retira',
+  'what.currency': 'ninguna otra declaración sobre el expediente la cambia o la retira',
   'status.passed': 'superado',
   'status.failed': 'fallido',
   'status.not-run': 'sin comprobar',
@@ -141,12 +141,12 @@ export const es: Messages = {
   'result.state':
     'Estado anterior del archivo: {bytes, plural, one {su primer # byte} many {sus primeros # de bytes} other {sus primeros # bytes}}',
   'result.stateWarning':
-    'Solo un estado anterior de este archivo consta. Lo que se le añadió después no consta y puede cambiar lo que el archivo muestra.',
+    'Solo consta un estado anterior de este archivo. Lo que se le añadió después no consta y puede cambiar lo que el archivo muestra.',
   'result.stateVerdict': 'Solo para ese estado anterior: {sentence}',
   'result.refused':
     'Esta publicación no se puede leer con seguridad, por eso no tiene respuesta propia. La del archivo entero la abarca. Motivo: {reason}',
   'result.fresher':
-    'Su recibo es de antes de que la cadena respondiera por él. En su lugar se comprobó el recibo más reciente del registro.',
+    'Su recibo es anterior a que la cadena respondiera por el expediente. En su lugar se comprobó el recibo más reciente del registro.',
   'result.verdict': 'Resultado',
   'result.nofile': 'Solo el recibo: añada el archivo para comprobarlo.',
   'is.gzip': 'Este archivo está comprimido (gzip). Puede que conste el archivo que contiene: descomprímalo y compruebe ese.',
@@ -169,9 +169,9 @@ export const es: Messages = {
   'fault.broken': 'Se cortó o se cambió después de emitirse, y no se puede leer. Pídalo otra vez a quien se lo dio.',
   'fault.newer': 'Es de un tipo que este verificador no conoce. Pruebe uno más reciente.',
   'fault.twice': 'El mismo nombre aparece dos veces: se puede leer de dos maneras.',
-  'fault.characters': 'Algunos caracteres están dañados, o no se guardó en UTF-8.',
+  'fault.characters': 'Algunos caracteres están dañados, o el texto no se guardó en UTF-8.',
   'fault.number': 'Un número tiene más cifras de las que los programas conservan con exactitud.',
-  'fault.large': 'Es más grande, o tiene más niveles, de lo que aquí se lee.',
+  'fault.large': 'Es más grande, o tiene más niveles, de lo que podemos leer.',
   'fault.root': 'Lleva a una lista distinta de la firmada: se cambió la declaración o la prueba.',
   'fault.unsigned': 'Ninguna clave que nombre la política ha firmado la lista.',
   'fault.signature': 'La firma no encaja: se cambió la lista, o la firmó otra persona.',
@@ -185,7 +185,7 @@ export const es: Messages = {
   'unread.policy':
     'No se usó una política que estaba dentro de un ZIP, porque la eligió quien hizo el ZIP. Para juzgar con ella, entréguela por separado: {names}',
   'unread.refused': 'Sin abrir, porque el ZIP está dañado o puede leerse de dos maneras: {names}',
-  'unread.hidden': 'Se dejó fuera, porque es un archivo oculto: {names}',
+  'unread.hidden': 'Excluido, porque es un archivo oculto: {names}',
   'sum.title': 'Resumen',
   'sum.count': 'Cuántos',
   'sum.first': 'El primero',
@@ -219,7 +219,7 @@ export const es: Messages = {
   'report.asked.nobody': 'no respondió nadie',
   'report.again': 'Cómo comprobarlo de nuevo',
   'report.againHow':
-    'Abra la página en la que un registro comprueba archivos, o un verificador sin conexión que haya guardado. Suelte allí este informe junto con los archivos que nombra. En la línea de órdenes, use «openseal verify». Los recibos de este informe se comprueban entonces de nuevo, con la política que usted elija.',
+    'Abra la página en la que un registro comprueba archivos, o un verificador sin conexión que haya guardado. Suelte allí este informe junto con los archivos que nombra. En la línea de comandos, use «openseal verify». Los recibos de este informe se comprueban entonces de nuevo, con la política que usted elija.',
   'report.opened':
     '{name} es el informe de una comprobación del {date}. Decía: {said}. Solo es una cita. Los resultados de aquí son lo que sus recibos muestran ahora.',
   'report.tooLarge':
@@ -242,14 +242,14 @@ export const es: Messages = {
     'Al menos un byte de su archivo difiere del archivo del recibo. Compárelo con el original o pida el archivo tal como se publicó.',
   'step.witnesses':
     'Han firmado la lista menos testigos independientes de los que pide su política. Pida al registro un recibo más reciente.',
-  'step.origin': 'El recibo es de otro registro que el de su política. Use el archivo de política de ese registro.',
+  'step.origin': 'El recibo es de un registro distinto del de su política. Use el archivo de política de ese registro.',
   'step.anchorPolicy':
-    'Su política nombra muy pocas cadenas para esta parte de la lista. Obtenga el archivo de política actual del operador y compare sus claves.',
-  'step.anchorCode': 'En la cadena hay otro programa que el que nombra su política. No se fíe de este resultado. Pregunte al operador.',
+    'Su política no nombra suficientes cadenas para esta parte de la lista. Obtenga el archivo de política actual del operador y compare sus claves.',
+  'step.anchorCode': 'En la cadena hay un programa distinto del que nombra su política. No se fíe de este resultado. Pregunte al operador.',
   'step.anchorMissing':
     'La huella de la lista aún no está en la cadena. Espere unos minutos, obtenga el recibo más reciente en la página del expediente y compruebe de nuevo.',
   'step.anchorDisowned': 'El propietario ha cerrado este diario y no responde por esta parte. Pida al operador un recibo más reciente.',
-  'step.finality': 'La cadena tiene la huella, pero aún podría retirarla. Compruebe de nuevo dentro de una hora.',
+  'step.finality': 'La cadena tiene la huella, pero aún podría deshacerlo. Compruebe de nuevo dentro de una hora.',
   'step.withdrawn': 'Lea en la página del expediente por qué se retiró. No use el archivo como si estuviera en vigor.',
   'step.edited': 'Se publicaron dos contenidos con la misma versión. Pregunte al organismo cuál es el correcto.',
   'step.superseded': 'Una versión más reciente ha sustituido a esta. Búsquela en la página del expediente y úsela.',
@@ -263,7 +263,7 @@ export const es: Messages = {
   'verify.serverCsv': 'Enviar, comprobar y guardar una tabla (CSV)',
   // Verify page, in the browser
   'verify.title': 'Comprobar un archivo',
-  'verify.lead': 'Averigüe si un documento público no ha cambiado desde que se inscribió.',
+  'verify.lead': 'Averigüe si un documento público sigue sin cambios desde que se inscribió.',
   'verify.private': 'El archivo no sale de este dispositivo. Para buscar su recibo se envían como mucho las primeras cifras de su huella.',
   'verify.privateOffline': 'El archivo no sale de este dispositivo. Solo se consultan los puntos de acceso a la cadena de más abajo.',
   'verify.drop': 'Suelte aquí archivos y recibos, en cualquier orden',
@@ -281,7 +281,7 @@ export const es: Messages = {
   'verify.unreadable': 'No se pudo leer el archivo. Quizá se movió o cambió entretanto: elíjalo de nuevo.',
   'verify.badPolicy': 'Este archivo de política no se usó.',
   'verify.notLoaded': 'No se pudo cargar una parte de esta página. Vuelva a cargarla.',
-  'verify.policyUsed': 'La política de {name} decide estos resultados hasta que empiece de nuevo.',
+  'verify.policyUsed': 'Estos resultados se juzgan con la política de {name} hasta que empiece de nuevo.',
   'verify.policyAsk': '{name} es una política: las reglas con las que se juzgan los archivos. Úsela solo si sabe de dónde viene.',
   'verify.policyLedger': 'Registro para el que vale',
   'verify.policyHash': 'SHA-256 de la política (forma RFC 8785)',
@@ -292,7 +292,7 @@ export const es: Messages = {
   'verify.erasing': 'El registro está borrando su entrada de este archivo y ya no muestra su recibo. Si tiene el recibo, añádalo.',
   'verify.needReceipt': 'Añada también el recibo de este archivo: esta página no consulta ningún registro.',
   'verify.tooManyReleases':
-    '{count, plural, one {Se comprobó # publicación} many {Se comprobaron # de publicaciones} other {Se comprobaron # publicaciones}}. Sin comprobar: {left}. La orden «openseal verify» las comprueba todas.',
+    '{count, plural, one {Se comprobó # publicación} many {Se comprobaron # de publicaciones} other {Se comprobaron # publicaciones}}. Sin comprobar: {left}. El comando «openseal verify» las comprueba todas.',
   'verify.stop': 'Parar aquí',
   'verify.more': 'Mostrar {count} más',
   'verify.settings': 'A quién se pregunta por la cadena',
@@ -336,8 +336,8 @@ export const es: Messages = {
   'site.about': 'Cómo funciona',
   'site.ledger': 'Registro: {origin}',
   'site.feed': 'Novedades (Atom)',
-  'site.testNetwork': 'Este registro está anclado en una red de pruebas: nada de lo que hay aquí prueba nada.',
-  'site.stopped': 'Este registro ha dejado de aceptar expedientes porque no estaba seguro de su propio estado.',
+  'site.testNetwork': 'Este registro está anclado en una red de pruebas: nada de lo que hay aquí vale como prueba.',
+  'site.stopped': 'Este registro ha dejado de aceptar expedientes porque no podía estar seguro de su propio estado.',
   'site.alarm':
     'Se aceptan expedientes nuevos, pero la cadena no responde por ellos en este momento. Entradas en espera: {count}, la más antigua desde el {date}.',
   'site.closed': 'El propietario de este diario lo ha cerrado definitivamente: ya no se aceptan expedientes.',
@@ -345,7 +345,7 @@ export const es: Messages = {
   'site.closedGood':
     '{count, plural, one {La primera entrada es válida. Las posteriores están desautorizadas.} many {Las primeras # de entradas son válidas. Las posteriores están desautorizadas.} other {Las primeras # entradas son válidas. Las posteriores están desautorizadas.}}',
   'site.closedSuccessor': 'Continúa en este diario del mismo contrato: {log}',
-  'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún debe compararse con la cadena.',
+  'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún no se ha comparado con la cadena.',
   'site.join': 'Para organismos',
   'site.removal': 'Pedir que se elimine algo',
   'site.page': 'Página {page} de {pages}',
@@ -361,7 +361,7 @@ export const es: Messages = {
     'Los organismos inscriben en este registro lo que publican. Después, cualquiera puede comprobar que un archivo sigue igual, sin preguntarnos.',
   'home.state': 'Estado del registro',
   'home.entries': 'Entradas',
-  'home.vouched': 'Respaldadas por la cadena',
+  'home.vouched': 'Por las que responde la cadena',
   'home.lastAnchor': 'Último anclaje',
   'home.never': 'nunca',
   'home.waiting': 'A la espera de la cadena',
@@ -375,18 +375,18 @@ export const es: Messages = {
   'home.none': 'Todavía no hay expedientes.',
   'home.all': 'Todos los expedientes',
   'describe.records':
-    'Todos los expedientes que los organismos han inscrito en este registro, los más recientes primero, cada uno con la fecha de su inscripción y lo que ha sido de él.',
+    'Todos los expedientes que los organismos han inscrito en este registro, los más recientes primero, cada uno con la fecha desde la que consta y lo que ha sido de él.',
   'describe.agencies': 'Los organismos que inscriben sus expedientes en este registro, por nombre.',
-  'describe.agency': 'Lo que {agency} ha inscrito en este registro, y lo que se ha modificado o retirado desde entonces.',
+  'describe.agency': 'Lo que {agency} ha inscrito en este registro, y lo que se ha cambiado o retirado desde entonces.',
   'home.find': 'Buscar un expediente',
   'home.changes': 'Cambios posteriores',
   'home.readers': 'Para todos',
   'home.readersText':
     'Tiene un archivo y quiere saber si es el que se publicó. Suéltelo arriba. No necesita cuenta, y el archivo no sale de su dispositivo.',
   'home.agenciesText':
-    'Haga constar lo que publica, un documento en un formulario o un millón con un programa. Recibe un recibo por cada uno.',
+    'Haga constar lo que publica, un documento en un formulario o un millón con un programa. Obtiene un recibo por cada uno.',
   'home.agenciesLink': 'Cómo participar',
-  'home.auditors': 'Para auditores y programadores',
+  'home.auditors': 'Para auditoría y programación',
   'home.auditorsText':
     'Recalcule todo el registro y compárelo con la cadena. Todos los formatos son estándares abiertos, y nada requiere nuestro permiso.',
   // A new ledger
@@ -398,7 +398,7 @@ export const es: Messages = {
     'Aquí todavía no hay nada que buscar. Ya se puede comprobar un archivo de otro registro, con su recibo y la política de ese registro.',
   'welcome.operator': 'Si usted opera este registro',
   'welcome.operatorText':
-    'La página {page} enumera los primeros pasos. El siguiente es inscribir un organismo, allí o con la orden {command}.',
+    'La página {page} enumera los primeros pasos. El siguiente es inscribir un organismo, allí o con el comando {command}.',
   // Records
   'record.entry': 'Entrada {index}',
   'record.title': 'Título',
@@ -410,7 +410,7 @@ export const es: Messages = {
   'record.state': 'Estado',
   'record.state.sealed': 'Aceptado por el registro; la cadena todavía no responde por él',
   'record.state.anchored': 'La cadena responde por él desde el {date}',
-  'record.state.test': 'Anclado en una red de pruebas desde el {date}: esto no prueba nada',
+  'record.state.test': 'Anclado en una red de pruebas desde el {date}: esto no vale como prueba',
   'record.sealed': 'Aceptado por el registro',
   'record.took': '{duration} después de que el registro lo aceptara',
   'record.waiting': 'Lleva {duration} esperando',
@@ -470,7 +470,7 @@ export const es: Messages = {
   'keyChange.created': 'Cambiada, según el reloj del registro',
   'tombstone.lead':
     'Se borró la declaración de una entrada anterior. Este aviso ocupa su lugar, para que cualquiera vea que se eliminó algo y por qué.',
-  'tombstone.by': 'A petición de',
+  'tombstone.by': 'Solicitado por',
   'tombstone.agency': 'el organismo',
   'tombstone.operator': 'el operador del registro',
   // The proof on a record’s page
@@ -493,10 +493,11 @@ export const es: Messages = {
   'erased.lead': 'Cada declaración borrada, con la fecha y el motivo. Lo que decía no se conserva.',
   'erased.none': 'No se ha borrado nada.',
   'erased.since': 'Borrada el {date}. Motivo: {reason}.',
-  'erased.dueTitle': 'Se va a borrar',
-  'erased.due': 'Quien está autorizado ha pedido borrar esta declaración. Se borrará después del {date}.',
-  'erased.tombstone': 'La entrada {index} del registro lo hace constar.',
-  'erased.copies': 'Los recibos entregados antes aún contienen la declaración y siguen siendo válidos. Nadie puede retirarlos.',
+  'erased.dueTitle': 'En proceso de borrado',
+  'erased.due': 'Alguien autorizado ha pedido borrar esta declaración. Se borrará después del {date}.',
+  'erased.tombstone': 'Lo dice la entrada {index} del diario.',
+  'erased.copies':
+    'Los recibos entregados antes aún contienen la declaración y siguen siendo válidos. Nadie puede retirarlos de la circulación.',
   'erased.reason.personal-data': 'datos personales',
   'erased.reason.court-order': 'orden judicial',
   'erased.reason.legal': 'otra obligación legal',
@@ -529,11 +530,11 @@ export const es: Messages = {
     'Lo que aquí se guarda no encaja con la lista del propio registro. El operador debe repararlo desde una copia de seguridad. Los recibos ya entregados se pueden comprobar igualmente con un verificador sin conexión que usted haya guardado.',
   'problem.busy.title': 'El registro no puede responder ahora mismo',
   'problem.busy':
-    'No se ha perdido ningún expediente. Cargue la página de nuevo en un momento. Los archivos y sus recibos se pueden comprobar igualmente con un verificador sin conexión que usted haya guardado.',
+    'No se ha perdido ningún expediente. Cargue la página de nuevo dentro de un momento. Los archivos y sus recibos se pueden comprobar igualmente con un verificador sin conexión que usted haya guardado.',
   'problem.check.title': 'Esta comprobación es más de lo que nuestro servidor hace por un formulario',
   'problem.check':
     'No se ha juzgado su archivo ni se ha conservado nada de él. Envíe menos archivos y recibos a la vez, o compruébelos en su propio dispositivo: en un navegador con JavaScript o con el verificador sin conexión.',
-  'problem.wait': 'Inténtelo de nuevo en {duration}.',
+  'problem.wait': 'Inténtelo de nuevo dentro de {duration}.',
   'problem.code': 'Código: {code}',
   'state.withdrawn': 'Retirado',
   'state.superseded': 'Sustituido por una versión más reciente',
@@ -557,7 +558,7 @@ export const es: Messages = {
   'kind.procurement': 'Contratación pública',
   'kind.decision': 'Decisión',
   'reason.correction': 'Corrección',
-  'reason.legal-change': 'Cambio de la ley',
+  'reason.legal-change': 'Cambio legislativo',
   'reason.publication-error': 'Publicado por error',
   'reason.personal-data': 'Datos personales',
   'reason.court-order': 'Orden judicial',
@@ -584,7 +585,7 @@ export const es: Messages = {
   'cert.step5':
     'El último resultado debe ser la raíz de {size, plural, one {la primera # entrada} many {las primeras # de entradas} other {las primeras # entradas}} del registro {origin}: {root}',
   'cert.step6':
-    'Pregunte a cualquier punto de acceso de la cadena {chainId} por {question} en el contrato {contract}. La respuesta es la fecha en segundos desde 1970; 0 significa sin anclar.',
+    'Pregunte a cualquier punto de acceso a la cadena {chainId} por {question} en el contrato {contract}. La respuesta es la fecha en segundos desde 1970; 0 significa sin anclar.',
   'cert.answer': 'La respuesta fue {seconds}, es decir, {date}.',
   'cert.step6sealed': 'La cadena todavía no responde por esta entrada. Imprima de nuevo este certificado cuando lo haga.',
   'cert.print': 'Imprima esta página: es un certificado',
@@ -613,10 +614,10 @@ export const es: Messages = {
   'agency.notFound': 'No hay ningún organismo con esta dirección.',
   'agency.records': 'Expedientes de este organismo',
   'agency.meaning':
-    'Cada declaración es una entrada, también las modificaciones y las retiradas. En un cambio silencioso, el número de versión y el nombre del documento siguen siendo los mismos, pero el contenido es distinto. En una modificación o una retirada, el propio organismo dice que una versión anterior se ha sustituido o ya no es válida.',
+    'Cada declaración es una entrada, también los cambios y las retiradas. En un cambio silencioso, el número de versión y el nombre del documento siguen siendo los mismos, pero el contenido es distinto. En una modificación o una retirada, el propio organismo dice que una versión anterior se ha sustituido o ya no es válida.',
   'agency.count': 'Entradas: {entries}. Cambios silenciosos: {edits}. Modificaciones: {amendments}. Retiradas: {withdrawals}.',
   'changes.lead':
-    'Lo que se cambió después de publicarse. En un cambio silencioso, el número de versión y el nombre del documento siguen siendo los mismos, pero el contenido es otro.',
+    'Lo que se cambió después de publicarse. En un cambio silencioso, el número de versión y el nombre del documento siguen siendo los mismos, pero el contenido es distinto.',
   'changes.show': 'Mostrar',
   'changes.all': 'Todos los cambios',
   'changes.silent-edit': 'Cambios silenciosos',
@@ -645,7 +646,7 @@ export const es: Messages = {
   'search.behind':
     'La búsqueda aún se está completando: {count, plural, one {la entrada más reciente todavía no se encuentra} many {las # de entradas más recientes todavía no se encuentran} other {las # entradas más recientes todavía no se encuentran}} por título ni por número.',
   'search.older': 'Buscar en entradas más antiguas',
-  'search.noneHere': 'No se encontró nada entre las entradas más recientes. Las más antiguas aún no se han buscado.',
+  'search.noneHere': 'No se encontró nada entre las entradas más recientes. En las más antiguas aún no se ha buscado.',
   'find.filters': 'Acotar la lista',
   'find.agency': 'Organismo',
   'find.agencyAny': 'Todos los organismos',
@@ -653,7 +654,7 @@ export const es: Messages = {
   'find.agencyMany': 'Varios organismos coinciden con «{name}». Elija uno:',
   'find.agencyNone': 'Ningún organismo coincide con «{name}».',
   'find.any': 'Todos',
-  'find.current': 'Inscrito, sin cambios desde entonces',
+  'find.current': 'Consta, y nada lo ha cambiado',
   'find.packages': 'Archivos de paquetes',
   'find.packagesHide': 'ocultos',
   'find.packagesShow': 'mostrados con los demás',
@@ -670,15 +671,15 @@ export const es: Messages = {
   'find.clear': 'Mostrar todo de nuevo',
   'find.atLeast': 'al menos {count}',
   'find.hidden':
-    '{count, plural, one {Aquí se oculta # archivo de paquete: un archivo con varias publicaciones.} many {Aquí se ocultan # de archivos de paquetes: archivos con varias publicaciones.} other {Aquí se ocultan # archivos de paquetes: archivos con varias publicaciones.}}',
-  'find.hiddenSome': 'Aquí se ocultan los archivos de paquetes: archivos con varias publicaciones.',
+    '{count, plural, one {Aquí se oculta # archivo de paquete: un archivo con muchas publicaciones.} many {Aquí se ocultan # de archivos de paquetes: archivos con muchas publicaciones.} other {Aquí se ocultan # archivos de paquetes: archivos con muchas publicaciones.}}',
+  'find.hiddenSome': 'Aquí se ocultan los archivos de paquetes: archivos con muchas publicaciones.',
   'find.showPackages': 'Mostrarlos también',
   'find.none': 'Ninguna entrada coincide.',
-  'find.noneHereOldest': 'No se ha encontrado nada entre las entradas más antiguas. Las más recientes aún no se han examinado.',
-  'find.searchedDownTo': 'Examinado hasta ahora: desde la entrada más reciente hasta la entrada {index}.',
-  'find.searchedUpTo': 'Examinado hasta ahora: desde la entrada más antigua hasta la entrada {index}.',
+  'find.noneHereOldest': 'No se encontró nada entre las entradas más antiguas. En las más recientes aún no se ha buscado.',
+  'find.searchedDownTo': 'Búsqueda hasta ahora: desde la entrada más reciente hasta la entrada {index}.',
+  'find.searchedUpTo': 'Búsqueda hasta ahora: desde la entrada más antigua hasta la entrada {index}.',
   'find.goOn': 'Seguir buscando',
-  'find.newer': 'Expedientes más recientes',
+  'find.newer': 'Expedientes posteriores',
   'find.first': 'Expedientes más antiguos',
   'find.near': 'Quizás quiso decir:',
   'anchors.lead': 'En cada anclaje, la huella del registro se escribe en la cadena, donde no se puede cambiar.',
@@ -693,12 +694,12 @@ export const es: Messages = {
   'activity.title': 'Expedientes y tiempos de espera',
   'activity.records': 'Entradas aceptadas',
   'activity.entries': '{count, plural, one {# entrada} many {# de entradas} other {# entradas}}',
-  'activity.waits': 'Espera más larga de la cadena',
+  'activity.waits': 'Espera más larga a la cadena',
   'activity.text': '{what}: del {from} al {to}, una barra por cada {duration}. La barra más alta representa {most}.',
   'activity.half': 'Al menos la mitad de estas entradas esperó a la cadena {duration} como máximo.',
   'activity.most': 'Al menos 95 de cada 100 esperaron {duration} como máximo.',
   'activity.longest': 'La espera más larga fue de {duration}, de una entrada aceptada después del {date}.',
-  'activity.fewer': 'Consta que menos de la mitad de estas entradas están ancladas.',
+  'activity.fewer': 'De menos de la mitad de estas entradas se sabe que están ancladas.',
   'activity.notYet':
     '{count, plural, one {# entrada espera todavía.} many {# de entradas esperan todavía.} other {# entradas esperan todavía.}}',
   'activity.how': 'Solo se guarda la espera más larga de cada {duration}, así que las esperas reales pudieron ser más cortas.',
@@ -739,7 +740,7 @@ export const es: Messages = {
   'about.step5': 'Cualquiera comprueba, sin nosotros',
   'about.step5Text':
     'Usted tiene el archivo y su recibo. Su propio dispositivo calcula la huella del archivo, sube por el árbol con el recibo y compara la raíz con la cadena. Si coinciden, el archivo no ha cambiado desde esa fecha.',
-  'about.itsCommand': 'El primer paso de la comprobación, en el terminal de un ordenador con Linux. Muestra la primera huella de arriba.',
+  'about.itsCommand': 'El primer paso de la comprobación, en la terminal de un equipo con Linux. Muestra la primera huella de arriba.',
   'about.limitsMore':
     'No muestra que un documento sea legal, completo o justo. Tampoco muestra lo que un organismo nunca ha hecho constar.',
   'about.programs': 'Para programas',
@@ -762,9 +763,9 @@ export const es: Messages = {
   'detail.statementUnreadable': 'no se pudo leer la declaración',
   'detail.proofUnreadable': 'no se pudo leer la prueba',
   'detail.checkpointUnreadable': 'no hay punto de control que se pueda leer',
-  'detail.documentsNone': 'la declaración no nombra documentos',
+  'detail.documentsNone': 'la declaración no cita documentos',
   'detail.fileNone': 'no se dio ningún archivo',
-  'detail.fileOther': 'este archivo no es ninguno de los documentos que nombra el recibo',
+  'detail.fileOther': 'este archivo no es ninguno de los documentos que cita el recibo',
   'detail.fileUnchanged': 'sin cambios',
   'detail.fileReformatted': 'el mismo contenido, con otro formato',
   'detail.statementType': '{type}',
@@ -773,8 +774,8 @@ export const es: Messages = {
   'detail.signed': 'tamaño {size}, firmado por {keys}',
   'detail.witnessesUnasked': 'la política no pide ningún testigo',
   'detail.witnesses': 'firmas de testigos de la política: {count}, necesarias: {quorum}',
-  'detail.anchorsFew': 'la política tiene muy pocos anclajes para este tamaño',
-  'detail.chainUnserved': 'cadena {chainId}: ninguno de los puntos de acceso indicados la sirve',
+  'detail.anchorsFew': 'la política no tiene suficientes anclajes para este tamaño',
+  'detail.chainUnserved': 'cadena {chainId}: ninguno de los puntos de acceso indicados la ofrece',
   'detail.chainSilent': 'cadena {chainId}: respondieron {answered} de {named} puntos de acceso ({endpoints})',
   'detail.chainDisagrees': 'cadena {chainId}: los puntos de acceso {endpoints} no coinciden',
   'detail.codeNone': 'cadena {chainId}: no hay contrato en {contract}',
@@ -787,13 +788,14 @@ export const es: Messages = {
   'detail.final': 'cadena {chainId}: definitivo (respondieron {answered} de {named} puntos de acceso)',
   'detail.testNetwork': 'una red de pruebas',
   'detail.versionsNone': 'esta declaración no tiene versiones',
-  'detail.versionsUnasked': 'no se comprobaron versiones más recientes',
-  'detail.versionsUnanswered': 'no se comprobaron versiones más recientes: {reason}',
+  'detail.versionsUnasked': 'no se comprobó si hay versiones más recientes',
+  'detail.versionsUnanswered': 'no se comprobó si hay versiones más recientes: {reason}',
   'detail.versionsUnsigned':
-    'no se comprobaron versiones más recientes: la política no puede verificar el último punto de control de la fuente',
-  'detail.versionsBehind': 'no se comprobaron versiones más recientes: entradas de la fuente: {size}; las que supone el recibo: {needed}',
-  'detail.versionsUnlisted': 'no se comprobaron versiones más recientes: la fuente no incluye la propia entrada {index}',
-  'detail.versionsMany': 'este expediente tiene más declaraciones de las que se pudieron leer',
+    'no se comprobó si hay versiones más recientes: la política no puede verificar el último punto de control de la fuente',
+  'detail.versionsBehind':
+    'no se comprobó si hay versiones más recientes: entradas de la fuente: {size}; las que supone el recibo: {needed}',
+  'detail.versionsUnlisted': 'no se comprobó si hay versiones más recientes: la fuente no incluye la propia entrada {index}',
+  'detail.versionsMany': 'se informa de más declaraciones sobre este expediente de las que se pudieron leer',
   'detail.versionUnverified': 'la declaración indicada en el número {index} no se puede verificar con la política',
   'detail.versionErased': 'la declaración número {index} se ha borrado',
   'detail.tombstoneUnverified': 'el aviso de que se borró la declaración número {index} no se puede verificar con la política',
