@@ -82,7 +82,10 @@ function packLanguages(): string {
   return lists.map(list => list.join('\n')).join('\f')
 }
 
-/** Sentences about asking a ledger, which the offline verifier never does. */
+/**
+ * Sentences about asking a ledger, which the offline verifier never does. The mark of every verdict
+ * stays: the file quotes reports that were made by asking.
+ */
 const OF_LEDGERS: readonly MessageKey[] = [
   'stated.button',
   'stated.lead',
@@ -97,7 +100,6 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'report.clock.server',
   'verdict.unknown.file',
   'verdict.unknown.fingerprint',
-  'mark.unknown',
   'next.unknown',
   'detail.receiptNone',
   'trust.ledger',
@@ -117,8 +119,6 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'verdict.unchecked.many',
   'verdict.edited',
   'verdict.superseded',
-  'mark.edited',
-  'mark.superseded',
   'change.superseded',
   'change.edited',
   'change.edited-elsewhere',

@@ -35,6 +35,8 @@ describe('verify page: results that are kept', function () {
       ['files/good.txt', 'good file'],
       ['files/gone.txt', 'withdrawn file'],
       ['files/changed.txt', 'good file, changed'],
+      ['files/old.txt', 'old version'],
+      ['files/never.txt', 'never seen'],
       ['secret.txt', 'x', 'password'],
       ['receipts/good.txt.receipt.json', await receiptOf(6)],
       ['receipts/gone.txt.receipt.json', await receiptOf(2)],
@@ -43,11 +45,11 @@ describe('verify page: results that are kept', function () {
     let report = ''
     await withPage('/en/verify', async page => {
       await check(page, { ...given('source.zip', ''), buffer: zip })
-      assert.deepEqual(await verdicts(page), ['anchored', 'withdrawn', 'invalid'])
+      assert.deepEqual(await verdicts(page), ['anchored', 'withdrawn', 'invalid', 'superseded', 'unknown'])
       const sum = await textOf(page.locator('#results-sum'))
       assert.match(
         sum,
-        /a password is needed: .*source\.zip\/secret\.txt.*Does not fit: 1 source\.zip\/files\/changed\.txt\s+On the record, withdrawn: 1/s,
+        /a password is needed: .*source\.zip\/secret\.txt.*Does not fit: 1 source\.zip\/files\/changed\.txt\s+No record: 1.*On the record, withdrawn: 1/s,
       )
       await assertAccessible(page)
       report = await save(page, '#save-report')
@@ -66,18 +68,18 @@ describe('verify page: results that are kept', function () {
       page.on('request', request => asked.add(new URL(request.url()).origin))
       await check(page, path)
       // The changed file had the receipt of the good one: it fits it no better now.
-      assert.deepEqual((await verdicts(page)).sort(), ['anchored', 'anchored', 'invalid'])
+      assert.deepEqual((await verdicts(page)).sort(), ['anchored', 'anchored', 'anchored', 'invalid', 'none'])
       assert.deepEqual([...asked], [state.world.chain.url])
       const told = await textOf(page.locator('#notices'))
       assert.match(
         told,
-        /is the report of a check of .*Does not fit: 1 · On the record, withdrawn: 1 · On the record: 1\. That is only quoted/,
+        /is the report of a check of .*Does not fit: 1 · No record: 1 · On the record, withdrawn: 1 · On the record, replaced by a newer version: 1 · On the record: 1\. That is only quoted/,
       )
       assert.equal(await page.locator('article.good').count(), 0)
       assert.match(await textOf(page.locator('#results')), /We did not check for newer versions\. The file with this fingerprint/)
       assert.equal(await page.locator('#policy-part').isVisible(), true)
       await check(page, given('good.txt', 'good file'))
-      assert.equal(await page.locator('#results article').count(), 3)
+      assert.equal(await page.locator('#results article').count(), 5)
       assert.match(await textOf(page.locator('#results')), /This file has been on the record/)
     })
   })
@@ -128,10 +130,15 @@ describe('verify page: results that are kept', function () {
       ])
       assert.match(
         await textOf(page.locator('#results-sum')),
-        /^\s*Does not fit: 1 bad\.txt\s+No record: 260 never-\d+\.txt\s+On the record: 1 good\.txt\s*$/,
+        /^\s*Does not fit: 1 bad\.txt\s+No record: 260 never-\d+\.txt · never-\d+\.txt · never-\d+\.txt …\s+On the record: 1 good\.txt\s*$/,
       )
       assert.equal((await verdicts(page))[0], 'invalid')
       assert.equal((await verdicts(page)).length, 200)
+      // The buttons come before the first of the many answers.
+      const below = await page.locator('#results-keep').evaluate(keep => keep.nextElementSibling?.id)
+      assert.equal(below, 'results')
+      await page.locator('#results-sum a').nth(2).click()
+      assert.equal(await page.evaluate(() => document.querySelector(':target article')?.getAttribute('data-verdict')), 'unknown')
       await page.locator('#results-sum a').last().click()
       assert.equal(await page.evaluate(() => document.querySelector(':target article')?.getAttribute('data-verdict')), 'anchored')
       const rows = (await save(page, '#save-csv')).split('\r\n')
