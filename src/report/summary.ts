@@ -11,8 +11,15 @@ export type VerdictCount = {
   readonly isGreen: boolean
   readonly mark: string
   readonly count: number
-  readonly first: { readonly at: number; readonly name: string }
+  readonly first: Place
+  /** The next of them, as far as a summary names them. */
+  readonly others: readonly Place[]
 }
+
+type Place = { readonly at: number; readonly name: string }
+
+/** How many answers of one verdict a summary names besides the first. */
+const MAX_OTHERS = 2
 
 /** Where answers without a verdict are sorted: after invalid ones. */
 const NO_VERDICT = 0.5
@@ -38,7 +45,10 @@ export function gravestInputsFirst(all: readonly Answers[]): Answers[] {
 
 /** How many answers there are of each verdict, the gravest first. What is in a file is not counted. */
 export function countVerdicts(say: Say, all: readonly Answers[]): VerdictCount[] {
-  const found = new Map<string, { count: number; readonly rank: number } & Omit<VerdictCount, 'count'>>()
+  const found = new Map<
+    string,
+    { count: number; readonly rank: number; readonly others: Place[] } & Omit<VerdictCount, 'count' | 'others'>
+  >()
   for (const [at, { own }] of all.entries())
     for (const answer of own) {
       const { finding } = answer
@@ -46,11 +56,14 @@ export function countVerdicts(say: Say, all: readonly Answers[]): VerdictCount[]
       const mark = sayShort(say, answer)
       const key = `${mark} ${isGreen}`
       const known = found.get(key)
-      if (known !== undefined) known.count++
-      else
+      const place = { at, name: nameOf(answer) }
+      if (known !== undefined) {
+        known.count++
+        if (known.others.length < MAX_OTHERS) known.others.push(place)
+      } else
         found.set(key, {
           ...{ verdict: finding?.result.verdict ?? 'none', isGreen, mark, count: 1, rank: rankOf(answer) },
-          first: { at, name: nameOf(answer) },
+          ...{ first: place, others: [] },
         })
     }
   return [...found.values()].sort((a, b) => a.rank - b.rank)

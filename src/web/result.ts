@@ -97,9 +97,9 @@ export function renderSum(say: Say, all: readonly Answers[], unread: readonly Un
   const left = sayUnread(say, unread)
   return html`${left.length > 0 && html`<div class="banner" id="unread">${icon('warn')}<div>${left.map(line => html`<p>${line}</p>`)}</div></div>`}${
     total > 1 &&
-    html`<ul class="sum" aria-label="${say('sum.title')}">${counts.map(({ verdict, isGreen, mark, count, first }) => {
+    html`<ul class="sum" aria-label="${say('sum.title')}">${counts.map(({ verdict, isGreen, mark, count, first, others }) => {
       const [tone, drawing] = isGreen ? GREEN : verdict === 'none' ? (['calm', 'question'] as const) : LOOKS[verdict]
-      return html`<li class="${tone}">${icon(drawing)} <a href="#result-${first.at + 1}"><b>${mark}: ${sayNumber(say, count)}</b></a> <bdi class="small">${first.name}</bdi></li>`
+      return html`<li class="${tone}">${icon(drawing)} <a href="#result-${first.at + 1}"><b>${mark}: ${sayNumber(say, count)}</b></a> <span class="small"><bdi>${first.name}</bdi>${others.map(({ at, name }) => html` · <a href="#result-${at + 1}"><bdi>${name}</bdi></a>`)}${count > others.length + 1 && ' …'}</span></li>`
     })}</ul>`
   }`
 }

@@ -52,6 +52,7 @@ label{font-weight:600;display:block;margin-block:.7rem .25rem}
 .drop svg{inline-size:4.5rem;block-size:4.5rem;color:var(--link)}
 .drop label.button{color:#fff;margin:0 0 .8rem}.drop input:focus-visible+label{outline:3px solid var(--focus);outline-offset:2px}
 progress{inline-size:100%;block-size:1.1rem;accent-color:var(--link)}
+.sum{list-style:none;padding:0}.sum li{margin-block:.3rem}.sum svg{color:var(--tone);vertical-align:-.3rem}
 .card{border:1px solid var(--tone);border-inline-start-width:.4rem;border-radius:.5rem;margin-block:1.2rem;overflow:hidden;background:var(--card)}
 .card>header{background:var(--tone-bg);color:var(--tone);padding:1rem;display:flex;gap:.9rem;align-items:flex-start}
 .card>header svg.icon{flex:none;inline-size:2.6rem;block-size:2.6rem}
@@ -115,7 +116,7 @@ figure{margin:0}
 .plot{display:grid;grid-template-columns:auto 1fr;gap:0 .5rem}.plot .axis{display:flex;flex-direction:column;justify-content:space-between;align-items:flex-end;margin:0;font-size:.9rem;line-height:1;max-inline-size:7rem;text-align:end}.plot .scale{grid-column:2;max-inline-size:none}.chart path{stroke:var(--rule);vector-effect:non-scaling-stroke}.share{display:block;inline-size:7rem;block-size:.6rem;margin-block-start:.2rem}.share rect{fill:var(--link)}
 .local{color:var(--soft);font-weight:400;font-size:.9em;unicode-bidi:isolate}.qr{inline-size:9rem;block-size:9rem;background:#fff;padding:.3rem}
 .foot{background:var(--panel);padding-block:1.4rem 2.4rem;font-size:var(--step-1)}.foot ul{list-style:none;padding:0;margin:.3rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.foot li a{display:inline-block;min-height:28px}
-.byline{color:var(--soft)}.copy{font-size:.85rem;padding:.1rem .6rem;min-height:28px;font-weight:400}.became{margin-block:.5rem}.proof pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem;background:var(--panel);padding:.5rem .7rem;margin-block:.3rem;text-align:left;unicode-bidi:isolate}
+.byline{color:var(--soft)}.copy{font-size:.85rem;padding:.1rem .6rem;min-height:28px;font-weight:400}a.copy{padding-inline:0}.became{margin-block:.5rem}.proof pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem;background:var(--panel);padding:.5rem .7rem;margin-block:.3rem;text-align:left;unicode-bidi:isolate}
 .logo{block-size:2.2rem;max-inline-size:9rem;object-fit:contain;vertical-align:middle;color-scheme:light;background:Canvas;margin-inline-end:.4rem}
 .sign{display:grid;grid-template-columns:1fr;gap:1.6rem;margin-block-start:1rem}.sign div{border-block-start:1px solid currentColor;padding-block-start:.2rem;margin-block-start:1.4rem}
 .filters{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15rem,100%),1fr));gap:0 1.2rem;align-items:start}.filters select,.filters input{inline-size:100%;min-height:44px}

@@ -32,7 +32,7 @@ ${icon('file')}
 <h2 id="results-heading" tabindex="-1">${say('verify.results')}</h2>
 <div id="results-sum"></div>
 <div id="results"></div>
-<p class="no-print"><button type="button" id="save-report">${say('report.save')}</button> <button type="button" class="quiet" id="save-csv">${say('report.csv')}</button>
+<p class="no-print" id="results-keep"><button type="button" id="save-report">${say('report.save')}</button> <button type="button" class="quiet" id="save-csv">${say('report.csv')}</button>
 <button type="button" class="quiet" id="clear">${say('verify.clear')}</button></p>
 </section>
 <details class="no-print"><summary>${say('verify.settings')}</summary>

@@ -49,7 +49,7 @@ describe('verify page', function () {
         ['withdrawn file', 'good file', 'never seen'].map((text, at) => given(`g${at}`, text)),
       )
       const lines = (await textOf(page.locator('#results-sum'))).split('\n').map(line => line.trim())
-      assert.deepEqual(lines, ['No record: 1 g2', 'On the record, withdrawn: 1 g0', 'On the record: 2 f0'])
+      assert.deepEqual(lines, ['No record: 1 g2', 'On the record, withdrawn: 1 g0', 'On the record: 2 f0 · g1'])
       await page.locator('#results-sum a').first().click()
       assert.equal(await page.evaluate(() => document.querySelector(':target article')?.getAttribute('aria-label')), 'g2')
       await page.locator('#clear').click()

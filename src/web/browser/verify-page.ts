@@ -300,6 +300,8 @@ async function show(): Promise<void> {
   if (!isCurrent() || plan.length + unread.length === 0) return
   shown = { all, means }
   find('#results-sum').innerHTML = renderSum(say, all, unread).safe
+  // After one answer a reader is at its end; many answers would hide the buttons far below.
+  find(all.length > 1 ? '#results-sum' : '#results').after(find('#results-keep'))
   offerSearch()
   tell(
     `${say('verify.done', { count: all.filter(({ own }) => own.length > 0).length })} ${[...list.querySelectorAll('.sentence')]
