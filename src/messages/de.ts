@@ -6,38 +6,35 @@ export const de: Messages = {
   // Verdicts (design §8)
   'verdict.invalid': 'Der Nachweis passt nicht: {why}',
   'verdict.invalid.document':
-    'diese Datei ist keines der Dokumente, die der Beleg nennt. Vielleicht wurde sie nach der Veröffentlichung neu gespeichert oder signiert.',
-  'verdict.invalid.fingerprint': 'keines der Dokumente, die der Beleg nennt, hat diesen Fingerabdruck.',
-  'verdict.invalid.none': 'der Beleg nennt keine Dokumente und bürgt deshalb für keine Datei.',
-  'verdict.invalid.statement': 'der Beleg ist nicht lesbar.',
-  'verdict.invalid.inclusion': 'was der Beleg erklärt, steht nicht in der Liste, die das Register unterschrieben hat.',
-  'verdict.invalid.checkpoint': 'kein Schlüssel, dem die Richtlinie vertraut, hat die Liste unterschrieben.',
-  'verdict.invalid.cosignatures': 'zu wenige der Zeugen, die die Richtlinie nennt, haben die Liste unterschrieben.',
+    'Diese Datei ist keines der Dokumente, die der Beleg nennt. Vielleicht wurde sie nach der Veröffentlichung neu gespeichert oder signiert.',
+  'verdict.invalid.fingerprint': 'Keines der Dokumente, die der Beleg nennt, hat diesen Fingerabdruck.',
+  'verdict.invalid.none': 'Der Beleg nennt keine Dokumente und bürgt deshalb für keine Datei.',
+  'verdict.invalid.statement': 'Der Beleg ist nicht lesbar.',
+  'verdict.invalid.inclusion': 'Was der Beleg erklärt, steht nicht in der Liste, die das Register unterschrieben hat.',
+  'verdict.invalid.checkpoint': 'Kein Schlüssel, dem die Richtlinie vertraut, hat die Liste unterschrieben.',
+  'verdict.invalid.cosignatures': 'Zu wenige der Zeugen, die die Richtlinie nennt, haben die Liste unterschrieben.',
   'verdict.unknown.file':
     'Zu dieser Datei gibt es keinen Eintrag. Vielleicht wurde sie nach der Veröffentlichung neu gespeichert oder signiert.',
   'verdict.unknown.fingerprint':
     'Zu einer Datei mit diesem Fingerabdruck gibt es keinen Eintrag. Vielleicht wurde die Datei nach der Veröffentlichung neu gespeichert oder signiert.',
   'verdict.unsupported': 'Dieser Nachweis ist von einer Art oder aus einem Register, die Ihre Richtlinie nicht kennt.',
   'verdict.disowned':
-    'Der Eigentümer des Protokolls hat sich von dem Prüfpunkt hinter diesem Nachweis losgesagt. Bitten Sie um einen neueren Beleg.',
+    'Der Eigentümer des Protokolls erkennt den Prüfpunkt hinter diesem Nachweis nicht an. Bitten Sie um einen neueren Beleg.',
   'verdict.unchecked': 'Wir konnten gerade nicht alles prüfen: {what}',
-  'verdict.unchecked.unserved': 'keiner der Zugänge bedient die Kette. Nennen Sie einen anderen Zugang und versuchen Sie es noch einmal.',
+  'verdict.unchecked.unserved': 'Keiner der Zugänge bedient die Kette. Nennen Sie einen anderen Zugang und versuchen Sie es noch einmal.',
   'verdict.unchecked.silent':
-    'zu wenige Zugänge zur Kette haben geantwortet. Versuchen Sie es später noch einmal oder nennen Sie andere Zugänge.',
-  'verdict.unchecked.disagreement': 'die Zugänge zur Kette widersprechen sich. Nennen Sie andere, denen Sie vertrauen.',
+    'Zu wenige Zugänge zur Kette haben geantwortet. Versuchen Sie es später noch einmal oder nennen Sie andere Zugänge.',
+  'verdict.unchecked.disagreement': 'Die Zugänge zur Kette widersprechen sich. Nennen Sie andere, denen Sie vertrauen.',
   'verdict.unchecked.unverified':
-    'zu diesem Vorgang wird eine weitere Erklärung gemeldet, die Ihre Richtlinie nicht bestätigen kann. Bringen Sie Ihre Richtlinie auf den neuesten Stand und versuchen Sie es noch einmal.',
+    'Zu diesem Vorgang wird eine weitere Erklärung gemeldet, die Ihre Richtlinie nicht bestätigen kann. Bringen Sie Ihre Richtlinie auf den neuesten Stand und versuchen Sie es noch einmal.',
   'verdict.unchecked.erased':
-    'eine weitere Erklärung zu diesem Vorgang wurde gelöscht. Niemand kann mehr prüfen, was darin stand. Fragen Sie die Behörde.',
-  'verdict.unchecked.erased-withdrawn':
-    'eine spätere Erklärung, mit der diese Fassung zurückgezogen wurde, wurde gelöscht. Fragen Sie die Behörde.',
+    'Eine weitere Erklärung zu diesem Vorgang wurde gelöscht. Niemand kann mehr prüfen, was darin stand. Fragen Sie die Behörde.',
+  'verdict.unchecked.erased-withdrawn': 'Eine spätere Erklärung, die diese Fassung zurückzog, wurde gelöscht. Fragen Sie die Behörde.',
   'verdict.unchecked.erased-edited':
-    'eine andere Erklärung, mit der unter derselben Fassung ein anderer Inhalt veröffentlicht wurde, wurde gelöscht. Fragen Sie die Behörde.',
-  'verdict.unchecked.erased-superseded':
-    'eine spätere Erklärung, mit der diese Fassung ersetzt wurde, wurde gelöscht. Fragen Sie die Behörde.',
-  'verdict.unchecked.erased-published':
-    'eine Erklärung, mit der eine spätere Fassung veröffentlicht wurde, wurde gelöscht. Fragen Sie die Behörde.',
-  'verdict.unchecked.many': 'nicht alle Erklärungen zu diesem Vorgang konnten gelesen werden. Versuchen Sie es später noch einmal.',
+    'Eine andere Erklärung, die unter derselben Fassung einen anderen Inhalt veröffentlichte, wurde gelöscht. Fragen Sie die Behörde.',
+  'verdict.unchecked.erased-superseded': 'Eine spätere Erklärung, die diese Fassung ersetzte, wurde gelöscht. Fragen Sie die Behörde.',
+  'verdict.unchecked.erased-published': 'Eine Erklärung, die eine spätere Fassung veröffentlichte, wurde gelöscht. Fragen Sie die Behörde.',
+  'verdict.unchecked.many': 'Nicht alle Erklärungen zu diesem Vorgang konnten gelesen werden. Versuchen Sie es später noch einmal.',
   'verdict.test-network': '{finding} Aber die Kette ist ein Testnetz, deshalb ist das kein Beweis.',
   'verdict.sealed.file': 'Das Register hat diese Datei angenommen. Die Kette bürgt noch nicht dafür.',
   'verdict.sealed.fingerprint': 'Das Register hat eine Datei mit diesem Fingerabdruck angenommen. Die Kette bürgt noch nicht dafür.',
@@ -51,7 +48,7 @@ export const de: Messages = {
   'verdict.withdrawn.on': 'Die Behörde hat diese Fassung am {date} zurückgezogen.',
   'verdict.withdrawn.stated': 'Die Behörde hat diese Fassung zurückgezogen (nach ihrer eigenen Angabe am {date}).',
   'verdict.edited': 'Die Behörde hat unter derselben Fassung einen anderen Inhalt veröffentlicht.',
-  'verdict.superseded': 'Eine neuere Fassung hat sie ersetzt.',
+  'verdict.superseded': 'Eine neuere Fassung hat diese ersetzt.',
   'verdict.anchored.file': 'Diese Datei ist seit dem {date} unverändert registriert.',
   'verdict.anchored.fingerprint': 'Die Datei mit diesem Fingerabdruck ist seit dem {date} unverändert registriert.',
   'verdict.anchored.content': 'Der Inhalt dieser Datei ist seit dem {date} unverändert registriert.',
@@ -69,7 +66,7 @@ export const de: Messages = {
   'mark.invalid': 'Passt nicht',
   'mark.unknown': 'Kein Eintrag',
   'mark.unsupported': 'Hier unbekannt',
-  'mark.disowned': 'Vom Eigentümer verworfen',
+  'mark.disowned': 'Vom Eigentümer nicht anerkannt',
   'mark.unchecked': 'Nicht geprüft',
   'mark.test-network': 'Testnetz',
   'mark.sealed': 'Angenommen, noch kein Beweis',
@@ -85,7 +82,7 @@ export const de: Messages = {
   'next.sealed':
     'Prüfen Sie später noch einmal, mit einem neueren Beleg von der Seite des Vorgangs. Bis die Kette dafür bürgt, haben Sie nur das Wort des Registers.',
   'trust.ledger':
-    'Geprüft nach den Regeln, die das Register selbst veröffentlicht. Um sich auf niemanden zu verlassen, fügen Sie Ihre eigene Kopie der Richtliniendatei hinzu.',
+    'Geprüft nach den Regeln, die das Register selbst veröffentlicht. Damit Sie sich auf niemanden verlassen müssen, fügen Sie Ihre eigene Kopie der Richtliniendatei hinzu.',
   'trust.policy': 'Geprüft nach Ihrer eigenen Kopie der Regeln (Richtlinie).',
   'trust.list': 'Geprüft nach einer Liste von Richtlinien, die jemand anderes führt.',
   'trust.file': 'Geprüft nach der Richtlinie in {name} mit dem SHA-256 {hash}.',
@@ -98,14 +95,14 @@ export const de: Messages = {
   'change.edited-elsewhere': 'Ein anderes Dokument dieser Fassung wurde mit anderem Inhalt veröffentlicht: Eintrag {index}.',
   'change.published': 'Eine spätere Fassung wurde veröffentlicht: Eintrag {index}.',
   'change.erased': 'Eintrag {index} wurde gelöscht.',
-  'change.added': 'Zu dieser Fassung kam ein Dokument hinzu: Eintrag {index}.',
+  'change.added': 'Ein Dokument wurde dieser Fassung hinzugefügt: Eintrag {index}.',
   'change.reformatted': 'Derselbe Inhalt wurde anders formatiert veröffentlicht: Eintrag {index}.',
   'change.unverified': '{change} Die Richtlinie kann das nicht bestätigen.',
   'change.gone': '{change} Dieser Eintrag wurde inzwischen gelöscht.',
   'pdf.signed':
-    'Dieses PDF trägt eine digitale Signatur. Signieren ändert die Bytes einer Datei: Eine Kopie, die nach dem Einreichen signiert oder neu signiert wurde, passt nicht. Bitten Sie um die Datei, wie sie eingereicht wurde.',
+    'Dieses PDF trägt eine digitale Signatur. Signieren ändert die Bytes einer Datei: Eine Kopie, die nach der Einreichung signiert oder neu signiert wurde, passt nicht. Bitten Sie um die Datei, wie sie eingereicht wurde.',
   'pdf.saved':
-    'Dieses PDF wurde nach seiner Erstellung erneut gespeichert. Eine Kopie, die nach der Einreichung erneut gespeichert wurde, passt nicht mehr. Bitten Sie um die Datei, wie sie eingereicht wurde.',
+    'Dieses PDF wurde nach seiner Erstellung erneut gespeichert. Eine Kopie, die nach der Einreichung erneut gespeichert wurde, passt nicht. Bitten Sie um die Datei, wie sie eingereicht wurde.',
   'pdf.earlier':
     'Ein früherer Stand dieser Datei ist aber bekannt, siehe unten: Was nach {bytes, plural, one {ihrem ersten # Byte} other {ihren ersten # Bytes}} folgt, kam später hinzu, durch eine Signatur oder erneutes Speichern.',
   // Checks (design §7)
@@ -122,7 +119,7 @@ export const de: Messages = {
   'what.inclusion': 'die Erklärung steht in der Liste des Registers',
   'what.checkpoint': 'das Register hat die Liste unterschrieben',
   'what.cosignatures': 'genug unabhängige Zeugen haben die Liste unterschrieben',
-  'what.anchor': 'die Kette führt den Fingerabdruck der Liste, mit einem Datum',
+  'what.anchor': 'die Kette enthält den Fingerabdruck der Liste, mit einem Datum',
   'what.finality': 'die Kette nimmt es nicht mehr zurück',
   'what.currency': 'keine andere Erklärung zum Vorgang ändert sie oder zieht sie zurück',
   'status.passed': 'bestanden',
@@ -167,7 +164,7 @@ export const de: Messages = {
     'Dies ist eine OCDS-Veröffentlichung mit Verlauf (versioned release): Ein Programm hat sie aus mehreren erstellt. Prüfen Sie das Paket, aus dem sie stammt.',
   'is.oc4ids': 'Diese Datei enthält Daten zu Infrastrukturprojekten (OC4IDS). Sie wurde als Ganzes geprüft, nicht Projekt für Projekt.',
   'result.receiptEncoding':
-    'Die Zeichenkodierung dieses Belegs können wir nicht lesen. Speichern Sie ihn als UTF-8 oder holen Sie ihn erneut dort, wo er herkam.',
+    'Die Zeichenkodierung dieses Belegs können wir nicht lesen. Speichern Sie ihn als UTF-8, oder holen Sie ihn noch einmal von dort, woher er kam.',
   'result.earlier': 'Dieselbe Datei steht auch in Eintrag {index} und ist seit dem {date} registriert.',
   'result.earlierSealed': 'Dieselbe Datei steht auch im früheren Eintrag {index}.',
   'result.computed': 'Aus Ihrer Datei berechnetes SHA-256',
@@ -179,30 +176,30 @@ export const de: Messages = {
   'fault.characters': 'Einige Zeichen sind beschädigt, oder es wurde nicht als UTF-8 gespeichert.',
   'fault.number': 'Eine Zahl darin hat mehr Stellen, als Programme genau behalten.',
   'fault.large': 'Es ist größer oder tiefer verschachtelt als das, was hier gelesen wird.',
-  'fault.root': 'Es führt zu einer anderen Liste als der unterschriebenen: Die Erklärung oder der Nachweis wurde verändert.',
+  'fault.root': 'Es führt nicht zur unterschriebenen Liste: Die Erklärung oder der Nachweis wurde verändert.',
   'fault.unsigned': 'Kein Schlüssel, den die Richtlinie nennt, hat die Liste unterschrieben.',
   'fault.signature': 'Die Unterschrift passt nicht: Die Liste wurde verändert, oder jemand anderes hat unterschrieben.',
   'fault.ledger': 'Das Register gab keine brauchbare Antwort.',
   // Summaries, reports, links and archives
   'result.archive':
-    'Diese Antwort gilt für das ZIP-Archiv als Ganzes. Sie gilt auch für die Dateien darin, zu denen es keinen eigenen Eintrag gibt.',
+    'Dieses Ergebnis gilt für das ZIP-Archiv als Ganzes. Es gilt auch für die Dateien darin, zu denen es keinen eigenen Eintrag gibt.',
   'unread.encrypted': 'Nicht geprüft, weil ein Passwort nötig ist: {names}',
   'unread.damaged': 'Nicht geprüft, weil die Daten im ZIP-Archiv beschädigt sind: {names}',
   'unread.large': 'Nicht geprüft, weil es zu groß ist oder entpackt zu groß wird: {names}',
   'unread.nested': 'Als Datei gesucht, aber nicht geöffnet, weil es ein Archiv in einem Archiv ist: {names}',
   'unread.policy':
-    'Eine Richtlinie in einem Archiv wurde nicht verwendet, weil sie von dem stammt, der das Archiv gemacht hat. Soll sie gelten, geben Sie sie einzeln an: {names}',
+    'Eine Richtlinie in einem Archiv wurde nicht verwendet, weil sie von derselben Stelle kommt wie das Archiv. Soll sie gelten, geben Sie sie einzeln an: {names}',
   'unread.refused': 'Nicht geöffnet, weil das ZIP-Archiv beschädigt ist oder sich auf zwei Arten lesen lässt: {names}',
   'unread.hidden': 'Weggelassen, weil es eine versteckte Datei ist: {names}',
   'sum.title': 'Zusammenfassung',
   'sum.count': 'Anzahl',
   'sum.first': 'Die erste davon',
-  'sum.read': '{mark} (Antwort lesen)',
+  'sum.read': '{mark} (Ergebnis lesen)',
   'report.save': 'Bericht speichern',
   'report.csv': 'Als Tabelle speichern (CSV)',
   'report.title': 'Bericht über eine Prüfung',
   'report.note':
-    'Dieser Bericht zeigt, was ein Programm zu einer bestimmten Zeit auf jemandes Gerät gesagt hat. Für sich allein ist er kein Beweis. Prüfen Sie ihn noch einmal, bevor Sie sich darauf verlassen: am Ende steht, wie.',
+    'Dieser Bericht zeigt, was ein Programm zu einer bestimmten Zeit auf dem Gerät einer Person gesagt hat. Für sich allein ist er kein Beweis. Prüfen Sie ihn noch einmal, bevor Sie sich darauf verlassen: Am Ende steht, wie.',
   'report.when': 'Geprüft am',
   'report.clock.device': 'nach der Uhr des Geräts, auf dem geprüft wurde',
   'report.clock.server': 'nach der Uhr des Servers des Registers, der geprüft hat',
@@ -213,7 +210,7 @@ export const de: Messages = {
   'report.nobody': 'niemand',
   'report.version': 'Erstellt mit',
   'report.unchecked': 'Was nicht geprüft wurde',
-  'report.uncheckedNone': 'Alles, was gegeben wurde, wurde angesehen.',
+  'report.uncheckedNone': 'Alles Vorgelegte wurde angesehen.',
   'report.uncheckedMore': 'Prüfungen, die nicht stattfanden, stehen bei jeder Datei.',
   'report.without': 'Dateien ohne Ergebnis: {count}',
   'report.partsLeft': 'Teile von Dateien, die nicht geprüft wurden: {count}',
@@ -237,7 +234,7 @@ export const de: Messages = {
   'link.shown': 'Das ist der Link: {link}',
   'link.opened': 'Hier wurde keine Datei geprüft, nur der Fingerabdruck aus dem Link. Legen Sie Ihre Datei hier ab, um sie zu vergleichen.',
   'link.none': 'Das Register hat zum Eintrag {index} aus dem Link keinen Beleg gegeben. Stattdessen wurde der Fingerabdruck gesucht.',
-  'link.bad': 'Dieser Link ist beschädigt: Er enthält keinen Fingerabdruck mit 64 Zeichen und keine Nummer eines Eintrags.',
+  'link.bad': 'Dieser Link ist beschädigt: Er muss einen Fingerabdruck mit 64 Zeichen und die Nummer eines Eintrags enthalten.',
   'link.noScript':
     'Ein Link zu einem Ergebnis braucht JavaScript. Kopieren Sie sonst die 64 Zeichen nach „sha256=“ aus der Adresse und fügen Sie sie in das Formular ein.',
   'stated.lead': 'Suchen Sie in diesem Register nach dem, was die Datei über sich selbst sagt:',
@@ -247,7 +244,7 @@ export const de: Messages = {
   'step.documentNone':
     'Der Beleg nennt keine Datei und bürgt deshalb für keine. Bitten Sie um den Beleg des Eintrags, der Ihre Datei nennt.',
   'step.documentOther':
-    'Mindestens ein Byte Ihrer Datei weicht von der Datei im Beleg ab. Vergleichen Sie sie mit dem Original, oder bitten Sie um die Datei, wie sie veröffentlicht wurde.',
+    'Mindestens ein Byte Ihrer Datei weicht von der Datei im Beleg ab. Vergleichen Sie sie mit dem Original, oder bitten Sie den Herausgeber um die Datei, wie sie veröffentlicht wurde.',
   'step.witnesses':
     'Weniger unabhängige Zeugen, als Ihre Richtlinie verlangt, haben die Liste unterschrieben. Bitten Sie das Register um einen neueren Beleg.',
   'step.origin':
@@ -265,7 +262,7 @@ export const de: Messages = {
     'Lesen Sie auf der Seite des Vorgangs, warum sie zurückgezogen wurde. Verwenden Sie die Datei nicht, als wäre sie gültig.',
   'step.edited': 'Unter derselben Fassung wurden zwei Inhalte veröffentlicht. Fragen Sie die Behörde, welcher richtig ist.',
   'step.superseded': 'Eine neuere Fassung hat diese ersetzt. Suchen Sie sie auf der Seite des Vorgangs und verwenden Sie sie.',
-  'step.copy': 'Holen Sie den Beleg noch einmal, vom Register oder von dem, der die Datei veröffentlicht hat.',
+  'step.copy': 'Holen Sie den Beleg noch einmal, vom Register oder vom Herausgeber der Datei.',
   'step.unsigned':
     'Vergleichen Sie die Schlüssel in Ihrer Richtlinie mit denen, die der Betreiber veröffentlicht. Sind sie gleich, stammt der Beleg nicht aus diesem Register.',
   'step.signature':
@@ -305,7 +302,7 @@ export const de: Messages = {
   'verify.policyLeave': 'Nicht verwenden',
   'verify.policyNotUsed':
     '{name} ist eine Richtlinie und wurde nicht verwendet. Soll sie gelten, wählen Sie sie im Feld für Ihre eigene Richtlinie.',
-  'verify.ledgerGone': 'Das Register hat nicht geantwortet, der Beleg konnte nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
+  'verify.ledgerGone': 'Das Register hat nicht geantwortet. Der Beleg konnte deshalb nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
   'verify.erasing':
     'Das Register löscht seinen Eintrag dieser Datei und zeigt keinen Beleg mehr dafür. Wenn Sie den Beleg haben, fügen Sie ihn hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',
@@ -313,7 +310,7 @@ export const de: Messages = {
     '{count, plural, one {# Veröffentlichung wurde geprüft} other {# Veröffentlichungen wurden geprüft}}. Nicht geprüft: {left}. Der Befehl „openseal verify“ prüft sie alle.',
   'verify.stop': 'Hier anhalten',
   'verify.more': 'Weitere zeigen: {count}',
-  'verify.settings': 'Wer nach der Kette gefragt wird',
+  'verify.settings': 'Wer zur Kette befragt wird',
   'verify.endpoints': 'Zugänge zur Kette (JSON-RPC), einer je Zeile',
   'verify.endpointsHint':
     'Nutzen Sie eigene, oder fügen Sie einen zweiten hinzu: Alle müssen dasselbe antworten. Widersprechen sie sich, lautet das Ergebnis „nicht geprüft“.',
@@ -336,7 +333,7 @@ export const de: Messages = {
   'verify.nothing': 'Wählen Sie eine Datei, oder fügen Sie einen Fingerabdruck aus 64 Zeichen 0–9 und a–f oder den Text eines Belegs ein.',
   'verify.serverTooLarge':
     'Diese Datei ist zu groß für unseren Server (Grenze {size}). Berechnen Sie ihren SHA-256-Fingerabdruck und fügen Sie ihn ein.',
-  'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht registriert sind.',
+  'verify.otherHash': 'Das sieht aus wie {kind}. Wir suchen nur nach SHA-256, weil andere fälschbar oder hier nicht verzeichnet sind.',
   'verify.serverMany':
     'Höchstens {count, plural, one {# Datei wird} other {# Dateien werden}} auf einmal geprüft. Ein Beleg ohne seine Datei zählt mit. Senden Sie die übrigen getrennt.',
   'verify.serverCutOff': 'Das Formular kam nicht vollständig an: Vielleicht wurde die Verbindung unterbrochen. Senden Sie es noch einmal.',
@@ -357,13 +354,13 @@ export const de: Messages = {
   'site.ledger': 'Register: {origin}',
   'site.feed': 'Neuigkeiten (Atom)',
   'site.testNetwork': 'Dieses Register ist in einem Testnetz verankert: Nichts hier ist ein Beweis.',
-  'site.stopped': 'Dieses Register nimmt nichts mehr an, weil es sich seines eigenen Zustands nicht sicher war.',
+  'site.stopped': 'Dieses Register nimmt keine Vorgänge mehr an, weil es sich seines eigenen Zustands nicht sicher war.',
   'site.alarm':
     'Neue Vorgänge werden angenommen, aber die Kette bürgt zurzeit nicht dafür. Wartende Einträge: {count}, der älteste seit dem {date}.',
   'site.closed': 'Der Eigentümer dieses Protokolls hat es endgültig geschlossen: Es werden keine Vorgänge mehr angenommen.',
-  'site.closedNone': 'Alle seine Einträge sind verworfen.',
+  'site.closedNone': 'Keiner der Einträge wird anerkannt.',
   'site.closedGood':
-    '{count, plural, one {Der erste Eintrag gilt. Spätere sind verworfen.} other {Die ersten # Einträge gelten. Spätere sind verworfen.}}',
+    '{count, plural, one {Der erste Eintrag gilt. Spätere werden nicht anerkannt.} other {Die ersten # Einträge gelten. Spätere werden nicht anerkannt.}}',
   'site.closedSuccessor': 'Es geht weiter in diesem Protokoll desselben Vertrags: {log}',
   'site.notAccepting': 'Neue Vorgänge werden zurzeit nicht angenommen: Das Register muss sich erst mit der Kette vergleichen.',
   'site.join': 'Für Behörden',
@@ -395,7 +392,7 @@ export const de: Messages = {
   'home.none': 'Noch keine Vorgänge.',
   'home.all': 'Alle Vorgänge',
   'describe.records':
-    'Alle Vorgänge, die Behörden in dieses Register eingetragen haben, die neuesten zuerst, jeder mit dem Datum seines Eintrags und dem, was aus ihm geworden ist.',
+    'Alle Vorgänge, die Behörden in dieses Register eingetragen haben, die neuesten zuerst. Bei jedem steht, seit wann er registriert ist und was aus ihm geworden ist.',
   'describe.agencies': 'Die Behörden, die ihre Vorgänge in dieses Register eintragen, nach Namen.',
   'describe.agency': 'Was {agency} in dieses Register eingetragen hat, und was seitdem geändert oder zurückgezogen wurde.',
   'home.find': 'Einen Vorgang finden',
@@ -408,7 +405,7 @@ export const de: Messages = {
   'home.agenciesLink': 'So nehmen Sie teil',
   'home.auditors': 'Für Prüfende und Programmierende',
   'home.auditorsText':
-    'Berechnen Sie das ganze Register neu und vergleichen Sie es mit der Kette. Alle Formate sind offene Standards, und nichts braucht unsere Erlaubnis.',
+    'Berechnen Sie das ganze Register neu und vergleichen Sie es mit der Kette. Alle Formate sind offene Standards, und für nichts brauchen Sie unsere Erlaubnis.',
   // A new ledger
   'welcome.title': 'Dieses Register ist neu',
   'welcome.text':
@@ -449,7 +446,7 @@ export const de: Messages = {
   'record.current': 'diese Seite',
   'record.later': 'Es gibt eine spätere Fassung dieses Vorgangs',
   'record.partial':
-    'Dieser Vorgang hat mehr Fassungen, als diese Seite vergleicht. Prüfen Sie die Datei, um ihren heutigen Stand zu erfahren.',
+    'Dieser Vorgang hat mehr Fassungen, als diese Seite vergleicht. Prüfen Sie die Datei, um ihren aktuellen Stand zu erfahren.',
   'record.hidden': 'Hier nicht gezeigte Fassungen: {count}',
   'record.showAll': 'Mehr vom Verlauf zeigen',
   'record.whole': 'Ganzer Text',
@@ -460,7 +457,7 @@ export const de: Messages = {
     'Dieser Eintrag betrifft eine Paketdatei als Ganzes. Nach Angabe der Behörde enthält sie Veröffentlichungen der folgenden Verfahren.',
   'package.unnamed':
     'Dieser Eintrag betrifft eine Paketdatei als Ganzes. Welche Einträge die Veröffentlichungen darin betreffen, weiß das Register nicht.',
-  'package.check': 'Wenn Sie die Datei haben, prüfen Sie sie: Jede Veröffentlichung darin bekommt eine eigene Antwort.',
+  'package.check': 'Wenn Sie die Datei haben, prüfen Sie sie: Jede Veröffentlichung darin erhält ein eigenes Ergebnis.',
   'record.certificate': 'Bescheinigung zum Drucken',
   'record.qr': 'Code mit der Adresse dieser Seite',
   'record.ownWord': 'Das sagt das Register selbst. Sie können es prüfen, ohne ihm zu vertrauen:',
@@ -472,18 +469,18 @@ export const de: Messages = {
     'Was hier zu diesem Eintrag gespeichert ist, passt nicht zur eigenen Liste des Registers und wird daher nicht gezeigt. Der Betreiber muss es aus einer Sicherung wiederherstellen.',
   'record.genesis': 'Erster Eintrag: die Gründung dieses Registers',
   'record.keyChange': 'Wechsel des Schlüssels, mit dem dieses Register unterschreibt',
-  'record.tombstone': 'Hinweis, dass ein früherer Eintrag gelöscht wurde',
+  'record.tombstone': 'Vermerk, dass ein früherer Eintrag gelöscht wurde',
   // Entries of the ledger itself
   'founding.lead':
     'Dieser Eintrag gründet das Register. Er legt seinen Namen fest, den Schlüssel, mit dem es unterschreibt, und die Kette, die dafür bürgt.',
   'founding.compare':
-    'Eine Richtlinie, die Sie von anderswo haben, muss dasselbe Register, denselben Schlüssel, denselben Vertrag und dasselbe Log nennen.',
+    'Eine Richtlinie, die Sie von anderswo haben, muss dasselbe Register, denselben Schlüssel, denselben Vertrag und dasselbe Protokoll nennen.',
   'founding.name': 'Name des Registers',
   'founding.key': 'Sein erster Schlüssel',
   'founding.created': 'Gegründet, nach seiner eigenen Uhr',
   'founding.noChain': 'keine',
   'founding.contract': 'Vertrag',
-  'founding.log': 'Log im Vertrag',
+  'founding.log': 'Protokoll im Vertrag',
   'keyChange.lead':
     'Das ist der letzte Eintrag, den das Register mit seinem alten Schlüssel unterschrieben hat. Richtlinien folgen einem solchen Wechsel mit dem Beleg dieses Eintrags.',
   'keyChange.old': 'Alter Schlüssel',
@@ -491,25 +488,25 @@ export const de: Messages = {
   'keyChange.from': 'Größe der ersten Liste mit dem neuen Schlüssel',
   'keyChange.created': 'Gewechselt, nach der Uhr des Registers',
   'tombstone.lead':
-    'Die Angaben eines früheren Eintrags wurden gelöscht. Dieser Hinweis steht an ihrer Stelle, damit alle sehen, dass etwas entfernt wurde und warum.',
+    'Die Erklärung eines früheren Eintrags wurde gelöscht. Dieser Vermerk steht an ihrer Stelle, damit alle sehen, dass etwas entfernt wurde und warum.',
   'tombstone.by': 'Auf Verlangen',
   'tombstone.agency': 'der Behörde',
   'tombstone.operator': 'des Betreibers',
   // The proof on a record’s page
-  'proof.title': 'Beweis und technische Einzelheiten',
-  'proof.leaf': 'Blatt-Hash',
+  'proof.title': 'Nachweis und technische Einzelheiten',
+  'proof.leaf': 'Hashwert des Blatts',
   'proof.size': 'Größe der Liste',
   'proof.root': 'Wurzel der Liste',
   'proof.path': 'Weg vom Blatt zur Wurzel',
-  'proof.checkpoint': 'Unterschriebener Kontrollpunkt',
+  'proof.checkpoint': 'Unterschriebener Prüfpunkt',
   'proof.block': 'Block',
-  'proof.blockHash': 'Hash des Blocks',
-  'proof.statement': 'Angaben, wie sie im Log stehen',
+  'proof.blockHash': 'Hashwert des Blocks',
+  'proof.statement': 'Erklärung, wie sie im Protokoll steht',
   'proof.whole': 'Vollständig, für Programme (JSON)',
   'proof.explorer': 'In einem Block-Explorer nachschlagen',
   'copy.copy': 'Kopieren',
   'copy.done': 'Kopiert',
-  'copy.failed': 'Nicht kopiert: Markieren Sie den Text',
+  'copy.failed': 'Nicht kopiert: Markieren Sie stattdessen den Text',
   'changes.erased': 'Gelöscht',
   'erased.list': 'Gelöschte Erklärungen',
   'erased.lead': 'Jede gelöschte Erklärung, mit Zeit und Grund. Was darin stand, wird nicht aufbewahrt.',
@@ -517,10 +514,10 @@ export const de: Messages = {
   'erased.since': 'Gelöscht am {date}. Grund: {reason}.',
   'erased.dueTitle': 'Wird gelöscht',
   'erased.due': 'Die Löschung dieser Erklärung wurde von einer berechtigten Stelle verlangt. Sie wird nach dem {date} gelöscht.',
-  'erased.tombstone': 'Eintrag {index} des Registers hält das fest.',
+  'erased.tombstone': 'Das steht in Eintrag {index} des Protokolls.',
   'erased.copies': 'Belege, die vorher ausgegeben wurden, enthalten die Erklärung noch und bleiben gültig. Niemand kann sie zurückholen.',
   'erased.reason.personal-data': 'personenbezogene Daten',
-  'erased.reason.court-order': 'Gerichtsbeschluss',
+  'erased.reason.court-order': 'gerichtliche Anordnung',
   'erased.reason.legal': 'andere rechtliche Pflicht',
   'erased.reason.other': 'sonstiger',
   'record.notFound': 'Es gibt keinen Eintrag mit dieser Nummer.',
@@ -546,16 +543,16 @@ export const de: Messages = {
   'problem.often': 'Anfragen anderer, die Ihre Verbindung teilen, zählen mit. Warten Sie einen Augenblick, und laden Sie die Seite neu.',
   'problem.failed.title': 'Das Register konnte nicht antworten',
   'problem.failed':
-    'Es liegt nicht an Ihnen, und nichts blieb halb getan. Versuchen Sie es später erneut. Tritt es wieder auf, nennen Sie dem Betreiber die Uhrzeit und den Code unten.',
+    'Das liegt nicht an Ihnen, und nichts ist halb ausgeführt geblieben. Versuchen Sie es später noch einmal. Tritt es wieder auf, nennen Sie dem Betreiber die Uhrzeit und den Code unten.',
   'problem.damaged.title': 'Das kann nicht gezeigt werden',
   'problem.damaged':
     'Was hier gespeichert ist, passt nicht zur eigenen Liste des Registers. Der Betreiber muss es aus einer Sicherung wiederherstellen. Ausgestellte Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
   'problem.busy.title': 'Das Register kann gerade nicht antworten',
   'problem.busy':
     'Kein Vorgang ist verloren. Laden Sie die Seite gleich noch einmal. Dateien und ihre Belege lassen sich trotzdem prüfen, mit einem Offline-Prüfer, den Sie gespeichert haben.',
-  'problem.check.title': 'Diese Prüfung war mehr, als unser Server für ein Formular leistet',
+  'problem.check.title': 'Diese Prüfung braucht mehr, als unser Server für ein Formular leistet',
   'problem.check':
-    'Ihre Datei wurde nicht beurteilt, und nichts von ihr wurde behalten. Senden Sie weniger Dateien und Belege auf einmal, oder prüfen Sie sie auf Ihrem eigenen Gerät: in einem Browser mit JavaScript oder mit dem Offline-Prüfer.',
+    'Ihre Datei wurde nicht beurteilt, und nichts von ihr wurde aufbewahrt. Senden Sie weniger Dateien und Belege auf einmal, oder prüfen Sie sie auf Ihrem eigenen Gerät: in einem Browser mit JavaScript oder mit dem Offline-Prüfer.',
   'problem.wait': 'Versuchen Sie es in {duration} erneut.',
   'problem.code': 'Code: {code}',
   'state.withdrawn': 'Zurückgezogen',
@@ -610,7 +607,7 @@ export const de: Messages = {
     'Das letzte Ergebnis muss die Wurzel {size, plural, one {des ersten # Eintrags} other {der ersten # Einträge}} des Registers {origin} sein: {root}',
   'cert.step6':
     'Fragen Sie einen beliebigen Zugang zur Kette {chainId} nach {question} beim Vertrag {contract}. Die Antwort ist das Datum in Sekunden seit 1970; 0 heißt nicht verankert.',
-  'cert.answer': 'Die Antwort war {seconds}, das ist {date}.',
+  'cert.answer': 'Die Antwort war {seconds}, das ist der {date}.',
   'cert.step6sealed': 'Die Kette bürgt noch nicht für diesen Eintrag. Drucken Sie diese Bescheinigung noch einmal, sobald sie es tut.',
   'cert.print': 'Drucken Sie diese Seite: Sie ist eine Bescheinigung',
   'cert.macos': 'Schreiben Sie unter macOS {command} statt {other}. Windows zeigt manchmal Großbuchstaben; das macht keinen Unterschied.',
@@ -624,7 +621,7 @@ export const de: Messages = {
   'cert.signNone':
     'Ich habe für die Erklärung dieses Eintrags die Schritte 2 bis {last} befolgt, und jedes Ergebnis war wie angegeben. Darüber, ob der Inhalt wahr ist, sage ich nichts aus.',
   'cert.signCopy': 'Beigefügte Kopie (Dateiname oder Beschreibung)',
-  'cert.sign': 'Beglaubigung durch eine befugte Person',
+  'cert.sign': 'Bescheinigung durch eine sachkundige Person',
   'cert.signText':
     'Ich habe den SHA-256-Fingerabdruck der beigefügten Kopie berechnet; er steht oben unter „{documents}“. Ich habe die Schritte 1 bis {last} befolgt, und jedes Ergebnis war wie angegeben. Darüber, ob der Inhalt wahr ist, sage ich nichts aus.',
   'cert.signName': 'Name und Amt',
@@ -638,7 +635,7 @@ export const de: Messages = {
   'agency.notFound': 'Es gibt keine Behörde mit dieser Adresse.',
   'agency.records': 'Vorgänge dieser Behörde',
   'agency.meaning':
-    'Jede Erklärung ist ein Eintrag, auch Änderungen und Rücknahmen. Bei einer stillen Änderung bleiben Versionsnummer und Dokumentname gleich, aber der Inhalt ist ein anderer. Bei einer erklärten Änderung oder einer Rücknahme sagt die Behörde selbst, dass eine frühere Version ersetzt wurde oder nicht mehr gilt.',
+    'Jede Erklärung ist ein Eintrag, auch Änderungen und Rücknahmen. Bei einer stillen Änderung bleiben Fassungsnummer und Name des Dokuments gleich, aber der Inhalt ist ein anderer. Bei einer erklärten Änderung oder einer Rücknahme sagt die Behörde selbst, dass eine frühere Fassung ersetzt wurde oder nicht mehr gilt.',
   'agency.count': 'Einträge: {entries}. Stille Änderungen: {edits}. Erklärte Änderungen: {amendments}. Rücknahmen: {withdrawals}.',
   'changes.lead':
     'Was nach der Veröffentlichung geändert wurde. Bei einer stillen Änderung bleiben Fassungsnummer und Name des Dokuments gleich, aber der Inhalt ist ein anderer.',
@@ -666,7 +663,7 @@ export const de: Messages = {
     '{count, plural, one {Der neueste Eintrag wurde noch nicht durchgesehen} other {Die neuesten # Einträge wurden noch nicht durchgesehen}}.',
   'search.label': 'Fingerabdruck, Vorgangsnummer, Behörde oder Wörter eines Titels',
   'search.results': 'Ergebnisse: {count}',
-  'search.none': 'Nichts gefunden. Ein Fingerabdruck muss vollständig sein; Wörter werden an ihrem Anfang gefunden.',
+  'search.none': 'Nichts gefunden. Ein Fingerabdruck muss vollständig sein; bei Wörtern genügt der Anfang.',
   'search.behind':
     'Die Suche wird noch gefüllt: {count, plural, one {Der neueste Eintrag ist} other {Die neuesten # Einträge sind}} über Titel oder Nummer noch nicht zu finden.',
   'search.older': 'In älteren Einträgen suchen',
@@ -678,7 +675,7 @@ export const de: Messages = {
   'find.agencyMany': 'Mehrere Behörden passen zu „{name}“. Wählen Sie eine:',
   'find.agencyNone': 'Keine Behörde passt zu „{name}“.',
   'find.any': 'Alle',
-  'find.current': 'Eingetragen und seitdem durch nichts geändert',
+  'find.current': 'Registriert und seither durch nichts geändert',
   'find.packages': 'Paketdateien',
   'find.packagesHide': 'ausgeblendet',
   'find.packagesShow': 'mit den anderen gezeigt',
@@ -709,7 +706,7 @@ export const de: Messages = {
   'anchors.lead': 'Bei jedem Anker wird der Fingerabdruck des Registers in die Kette geschrieben, wo er nicht geändert werden kann.',
   'anchors.none': 'Noch keine Anker.',
   'anchors.time': 'Zeit (UTC)',
-  'anchors.covers': 'Abgedeckte Einträge',
+  'anchors.covers': 'Erfasste Einträge',
   'anchors.wait': 'Längste Wartezeit seiner Einträge',
   'anchors.network': 'Kette',
   'anchors.transaction': 'Transaktion',
@@ -722,7 +719,7 @@ export const de: Messages = {
   'activity.text': '{what}: von {from} bis {to}, ein Balken für je {duration}. Der höchste Balken steht für {most}.',
   'activity.half': 'Mindestens die Hälfte dieser Einträge wartete höchstens {duration} auf die Kette.',
   'activity.most': 'Mindestens 95 von 100 warteten höchstens {duration}.',
-  'activity.longest': 'Am längsten wartete mit {duration} ein Eintrag, der nach dem {date} angenommen wurde.',
+  'activity.longest': 'Die längste Wartezeit: {duration}, bei einem Eintrag, der nach dem {date} angenommen wurde.',
   'activity.fewer': 'Von weniger als der Hälfte dieser Einträge ist bekannt, dass sie verankert sind.',
   'activity.notYet': '{count, plural, one {# Eintrag wartet noch.} other {# Einträge warten noch.}}',
   'activity.how': 'Aufbewahrt wird nur die längste Wartezeit je {duration}. Die wahren Wartezeiten können also kürzer gewesen sein.',
@@ -745,9 +742,9 @@ export const de: Messages = {
   'about.step1': 'Eine Datei erhält einen Fingerabdruck',
   'about.step1Text':
     'Ein Programm berechnet den SHA-256-Fingerabdruck der Datei. Dieselbe Datei ergibt immer denselben Fingerabdruck. Ändert sich ein einziger Buchstabe, ist der Fingerabdruck völlig anders. Die Datei selbst wird nie gesendet.',
-  'about.step2': 'Die Behörde erklärt, was es ist',
+  'about.step2': 'Die Behörde erklärt, was die Datei ist',
   'about.step2Text':
-    'Die Behörde sendet eine Erklärung: wer veröffentlicht, um welchen Vorgang es geht, und den Fingerabdruck. Das Register fügt einen Zufallswert hinzu, das Salz, damit niemand den Inhalt erraten kann. In die Liste kommt nur der Fingerabdruck der ganzen Erklärung.',
+    'Die Behörde sendet eine Erklärung: wer veröffentlicht, um welchen Vorgang es geht, und den Fingerabdruck. Das Register fügt einen Zufallswert hinzu, das Salz, damit niemand den Inhalt erraten kann. Ins Protokoll kommt nur der Fingerabdruck der ganzen Erklärung.',
   'about.itsHash': 'Fingerabdruck dieser Erklärung:',
   'about.step3': 'Der Eintrag kommt in einen Baum',
   'about.step3Text':
@@ -765,7 +762,7 @@ export const de: Messages = {
     'Sie haben die Datei und ihren Beleg. Ihr eigenes Gerät berechnet den Fingerabdruck der Datei, steigt mit dem Beleg den Baum hinauf und vergleicht die Wurzel mit der Kette. Stimmen sie überein, ist die Datei seit diesem Datum unverändert.',
   'about.itsCommand': 'Der erste Schritt der Prüfung im Terminal eines Linux-Rechners. Er zeigt den ersten Fingerabdruck von oben.',
   'about.limitsMore':
-    'Es zeigt nicht, dass ein Dokument rechtmäßig, vollständig oder gerecht ist. Es zeigt auch nicht, was eine Behörde nie eingetragen hat.',
+    'Es zeigt nicht, dass ein Dokument rechtmäßig, vollständig oder gerecht ist. Es zeigt nicht, was eine Behörde nie eingetragen hat.',
   'about.programs': 'Für Programme',
   'about.limits': 'Was es nicht zeigt',
   'verify.limits':
@@ -822,7 +819,7 @@ export const de: Messages = {
   'detail.versionUnverified': 'die gemeldete Erklärung Nummer {index} lässt sich nach der Richtlinie nicht bestätigen',
   'detail.versionErased': 'die Erklärung Nummer {index} wurde gelöscht',
   'detail.tombstoneUnverified':
-    'der Hinweis, dass die Erklärung Nummer {index} gelöscht wurde, lässt sich mit der Richtlinie nicht bestätigen',
+    'der Vermerk, dass die Erklärung Nummer {index} gelöscht wurde, lässt sich nach der Richtlinie nicht bestätigen',
   'detail.versionsSeparated': 'eine Erklärung zwischen zwei Veröffentlichungen dieser Fassung wurde gelöscht',
   'detail.newest': 'keine andere Erklärung ändert diese Fassung',
   'detail.withdrawn': 'zurückgezogen durch die Erklärung Nummer {index}: {reason}',
@@ -830,6 +827,6 @@ export const de: Messages = {
   'detail.editedElsewhere': 'ein anderes Dokument dieser Fassung wurde unter Nummer {index} mit anderem Inhalt veröffentlicht',
   'detail.amended': 'ersetzt durch die Erklärung Nummer {index}',
   'detail.publishedLater': 'eine spätere Fassung wurde unter Nummer {index} veröffentlicht',
-  'detail.documentAdded': 'unter Nummer {index} kam ein Dokument hinzu',
+  'detail.documentAdded': 'ein Dokument wurde unter Nummer {index} hinzugefügt',
   'detail.reformattedLater': 'unter Nummer {index} anders formatiert noch einmal veröffentlicht',
 }

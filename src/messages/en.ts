@@ -123,7 +123,7 @@ const SENTENCES = {
   'unread.large': 'Not checked, because it is too large, or unpacks to too much: {names}',
   'unread.nested': 'Looked up as a file, but not opened, because it is an archive inside an archive: {names}',
   'unread.policy':
-    'A policy inside an archive was not used, because whoever made the archive chose it. To judge by it, give it by itself: {names}',
+    'A policy inside an archive was not used, because the maker of the archive chose it. To judge by it, give it by itself: {names}',
   'unread.refused': 'Not opened, because the ZIP archive is damaged or can be read in two ways: {names}',
   'unread.hidden': 'Left out, because it is a hidden file: {names}',
   'sum.title': 'Summary',
@@ -192,7 +192,7 @@ const SENTENCES = {
   'step.withdrawn': 'Read on the record’s page why it was withdrawn. Do not use the file as if it were in force.',
   'step.edited': 'Two contents were published under the same version. Ask the agency which of them is right.',
   'step.superseded': 'A newer version has replaced this one. Find it on the record’s page, and use it.',
-  'step.copy': 'Get the receipt again, from the ledger or from whoever published the file.',
+  'step.copy': 'Get the receipt again, from the ledger or from the publisher of the file.',
   'step.unsigned':
     'Compare the keys in your policy with those that the operator publishes. If they are the same, the receipt is not from this ledger.',
   'step.signature': 'Do not rely on this receipt. Get it again from the ledger. If it is the same, tell the operator.',

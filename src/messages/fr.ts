@@ -33,7 +33,7 @@ export const fr: Messages = {
   'verdict.unchecked.erased-superseded':
     'une déclaration ultérieure qui remplaçait cette version a été effacée. Demandez à l’administration.',
   'verdict.unchecked.erased-published': 'une déclaration qui publiait une version ultérieure a été effacée. Demandez à l’administration.',
-  'verdict.unchecked.many': 'toutes les déclarations sur ce dossier n’ont pas pu être lues. Réessayez plus tard.',
+  'verdict.unchecked.many': 'les déclarations sur ce dossier n’ont pas toutes pu être lues. Réessayez plus tard.',
   'verdict.test-network': '{finding} Mais la chaîne est un réseau de test : ce n’est donc pas une preuve.',
   'verdict.sealed.file': 'Le registre a accepté ce fichier. La chaîne ne s’en porte pas encore garante.',
   'verdict.sealed.fingerprint': 'Le registre a accepté un fichier ayant cette empreinte. La chaîne ne s’en porte pas encore garante.',
@@ -47,21 +47,21 @@ export const fr: Messages = {
   'verdict.withdrawn.on': 'L’administration a retiré cette version le {date}.',
   'verdict.withdrawn.stated': 'L’administration a retiré cette version (à la date qu’elle indique elle-même : {date}).',
   'verdict.edited': 'L’administration a publié un contenu différent sous la même version.',
-  'verdict.superseded': 'Une version plus récente l’a remplacée.',
+  'verdict.superseded': 'Une version plus récente a remplacé celle-ci.',
   'verdict.anchored.file': 'Ce fichier est au registre, inchangé, depuis le {date}.',
   'verdict.anchored.fingerprint': 'Le fichier ayant cette empreinte est au registre, inchangé, depuis le {date}.',
   'verdict.anchored.content': 'Le contenu de ce fichier est au registre, inchangé, depuis le {date}.',
   'verdict.anchored.entry': 'Cette entrée est au registre, inchangée, depuis le {date}.',
   'verdict.unasked': 'Nous n’avons pas recherché de versions plus récentes.',
   'verdict.limits.file':
-    'Cela montre que le fichier n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
+    'Cela montre que le fichier n’a pas changé depuis cette date et qui l’a déposé selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'verdict.limits.fingerprint':
-    'Cela montre que le fichier ayant cette empreinte n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
+    'Cela montre que le fichier ayant cette empreinte n’a pas changé depuis cette date et qui l’a déposé selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'verdict.limits.content':
-    'Cela montre que le contenu du fichier n’a pas changé depuis cette date et qui l’a soumis selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
+    'Cela montre que le contenu du fichier n’a pas changé depuis cette date et qui l’a déposé selon le registre. Cela ne montre pas que ce qu’il dit est vrai.',
   'verdict.limits.entry':
-    'Cela montre que l’entrée n’a pas changé depuis cette date et qui l’a soumise selon le registre. Cela ne montre pas que ce qu’elle dit est vrai.',
-  'verdict.limits.undated': 'Cela montre qui a soumis ceci selon le registre. Cela ne montre pas que le contenu est vrai.',
+    'Cela montre que l’entrée n’a pas changé depuis cette date et qui l’a déposée selon le registre. Cela ne montre pas que ce qu’elle dit est vrai.',
+  'verdict.limits.undated': 'Cela montre qui a déposé ceci selon le registre. Cela ne montre pas que le contenu est vrai.',
   'mark.invalid': 'Ne correspond pas',
   'mark.unknown': 'Aucune trace',
   'mark.unsupported': 'Inconnu ici',
@@ -80,12 +80,12 @@ export const fr: Messages = {
   'next.unchecked': 'Ce n’est pas un échec de la vérification.',
   'next.test-network': 'Un réseau de test peut être remis à zéro par ceux qui l’exploitent. Ne vous fiez pas à ce résultat.',
   'next.sealed':
-    'Vérifiez de nouveau plus tard, avec un reçu plus récent pris sur la page du dossier. D’ici là, vous n’avez que la parole du registre.',
+    'Vérifiez de nouveau plus tard, avec un reçu plus récent pris sur la page du dossier. Tant que la chaîne ne s’en porte pas garante, vous n’avez que la parole du registre.',
   'trust.ledger':
     'Vérifié selon les règles que le registre publie lui-même. Pour ne dépendre de personne, ajoutez votre propre copie du fichier de politique.',
   'trust.policy': 'Vérifié selon votre propre copie des règles (politique).',
   'trust.list': 'Vérifié selon une liste de politiques tenue par un tiers.',
-  'trust.file': 'Vérifié selon la politique de {name}, dont le SHA-256 est {hash}.',
+  'trust.file': 'Vérifié selon la politique du fichier {name}, dont le SHA-256 est {hash}.',
   'trust.saved': 'Vérifié selon la politique enregistrée dans ce fichier.',
   'matched.bytes': 'Le fichier correspond au reçu, octet pour octet.',
   'matched.content': 'Même contenu, mis en forme autrement.',
@@ -102,7 +102,7 @@ export const fr: Messages = {
   'pdf.signed':
     'Ce PDF porte une signature numérique. Signer modifie les octets d’un fichier : une copie signée, ou signée de nouveau, après le dépôt ne correspond pas. Demandez le fichier tel qu’il a été déposé.',
   'pdf.saved':
-    'Ce PDF a été enregistré de nouveau après sa création. Une copie enregistrée de nouveau après son dépôt ne correspond plus. Demandez le fichier tel qu’il a été déposé.',
+    'Ce PDF a été enregistré de nouveau après sa création. Une copie enregistrée de nouveau après le dépôt ne correspond pas. Demandez le fichier tel qu’il a été déposé.',
   'pdf.earlier':
     'Mais un état antérieur de ce fichier est connu, voir plus bas : ce qui suit {bytes, plural, one {son # premier octet} many {ses # de premiers octets} other {ses # premiers octets}} a été ajouté plus tard, par une signature ou un nouvel enregistrement.',
   // Checks (design §7)
@@ -133,7 +133,7 @@ export const fr: Messages = {
   'result.size': 'Taille',
   'result.bytes': '{count, plural, one {# octet} many {# d’octets} other {# octets}}',
   'result.hash': 'Empreinte SHA-256',
-  'result.agency': 'Soumis par',
+  'result.agency': 'Déposé par',
   'result.record': 'Dossier',
   'result.index': 'Numéro d’entrée',
   'result.open': 'Ouvrir la page du dossier',
@@ -147,15 +147,16 @@ export const fr: Messages = {
   'result.refused':
     'Cette publication ne peut pas être lue de façon fiable : elle n’a donc pas de réponse propre. Celle du fichier entier la couvre. Raison : {reason}',
   'result.fresher':
-    'Votre reçu date d’avant que la chaîne ne s’en porte garante. Le reçu plus récent du registre a été vérifié à sa place.',
+    'Votre reçu date d’avant que la chaîne ne se porte garante de l’entrée. Le reçu plus récent du registre a été vérifié à sa place.',
   'result.verdict': 'Résultat',
   'result.nofile': 'Reçu seul : ajoutez le fichier pour le vérifier.',
   'is.gzip':
     'C’est un fichier compressé (gzip). Le fichier qu’il contient est peut-être au registre : décompressez-le et vérifiez celui-là.',
   'is.zip': 'C’est une archive ZIP. Les fichiers qu’elle contient sont peut-être au registre : extrayez-les et vérifiez-les.',
-  'is.spreadsheet': 'C’est un tableur. Les programmes modifient ses octets en l’enregistrant : vérifiez la copie qui a été publiée.',
+  'is.spreadsheet':
+    'C’est un fichier de tableur. Les programmes en modifient les octets à l’enregistrement : vérifiez la copie qui a été publiée.',
   'is.encoding':
-    'Ce fichier texte est en UTF-16 ou commence par une marque d’ordre des octets. Si un programme l’a enregistré ainsi, ses octets ont changé.',
+    'Ce fichier texte est en UTF-16 ou commence par une marque d’ordre des octets. Si un programme l’a enregistré de nouveau ainsi, ses octets ont changé.',
   'is.json-lines': 'Ce fichier contient un texte JSON par ligne. Il a été vérifié dans son ensemble, pas ligne par ligne.',
   'is.json-list': 'Ce fichier contient une liste JSON. Il a été vérifié dans son ensemble, pas élément par élément.',
   'is.compiled-release':
@@ -174,8 +175,8 @@ export const fr: Messages = {
   'fault.twice': 'Le même nom y figure deux fois : on peut le lire de deux façons.',
   'fault.characters': 'Certains caractères sont endommagés, ou l’enregistrement n’est pas en UTF-8.',
   'fault.number': 'Un nombre y a plus de chiffres que les programmes n’en conservent exactement.',
-  'fault.large': 'C’est plus grand, ou plus profondément imbriqué, que ce qui est lu ici.',
-  'fault.root': 'Cela mène à une autre liste que celle qui est signée : la déclaration ou la preuve a été modifiée.',
+  'fault.large': 'C’est plus grand, ou plus profondément imbriqué, que ce que nous pouvons lire.',
+  'fault.root': 'Cela ne mène pas à la liste signée : la déclaration ou la preuve a été modifiée.',
   'fault.unsigned': 'Aucune clé citée par la politique n’a signé la liste.',
   'fault.signature': 'La signature ne correspond pas : la liste a été modifiée, ou quelqu’un d’autre a signé.',
   'fault.ledger': 'Le registre n’a pas donné de réponse utilisable.',
@@ -184,10 +185,10 @@ export const fr: Messages = {
     'Cette réponse vaut pour l’archive ZIP entière. Elle vaut aussi pour les fichiers de l’archive qui n’ont pas leur propre entrée.',
   'unread.encrypted': 'Non vérifié, car il faut un mot de passe : {names}',
   'unread.damaged': 'Non vérifié, car ses données dans l’archive ZIP sont endommagées : {names}',
-  'unread.large': 'Non vérifié, car il est trop grand, ou le devient une fois extrait : {names}',
+  'unread.large': 'Non vérifié, car il est trop volumineux, ou le devient une fois extrait : {names}',
   'unread.nested': 'Recherché comme fichier, mais non ouvert, car c’est une archive dans une archive : {names}',
   'unread.policy':
-    'Une politique placée dans une archive n’a pas été utilisée, car elle vient de l’auteur de l’archive. Pour juger selon elle, donnez-la séparément : {names}',
+    'Une politique placée dans une archive n’a pas été utilisée, car elle a été choisie par l’auteur de l’archive. Pour juger selon elle, donnez-la séparément : {names}',
   'unread.refused': 'Non ouvert, car l’archive ZIP est endommagée ou peut se lire de deux façons : {names}',
   'unread.hidden': 'Laissé de côté, car c’est un fichier caché : {names}',
   'sum.title': 'Résumé',
@@ -204,12 +205,12 @@ export const fr: Messages = {
   'report.clock.server': 'selon l’horloge du serveur du registre, qui a fait la vérification',
   'report.inputs': 'Fichiers et reçus',
   'report.policy': 'Jugé selon la politique de',
-  'report.chain': 'Interrogés sur la chaîne',
-  'report.currency': 'Interrogés sur les versions plus récentes',
+  'report.chain': 'Interrogés au sujet de la chaîne',
+  'report.currency': 'Interrogés au sujet des versions plus récentes',
   'report.nobody': 'personne',
   'report.version': 'Établi par',
   'report.unchecked': 'Ce qui n’a pas été vérifié',
-  'report.uncheckedNone': 'Tout ce qui a été donné a été examiné.',
+  'report.uncheckedNone': 'Tout ce qui a été fourni a été regardé.',
   'report.uncheckedMore': 'Les contrôles qui n’ont pas été faits sont indiqués pour chaque fichier.',
   'report.without': 'Fichiers sans résultat : {count}',
   'report.partsLeft': 'Parties de fichiers non vérifiées : {count}',
@@ -221,57 +222,58 @@ export const fr: Messages = {
   'report.asked.ledger': 'le registre a été interrogé et a répondu',
   'report.asked.copy': 'seule une copie du registre a répondu',
   'report.asked.nobody': 'personne n’a répondu',
-  'report.again': 'Comment vérifier de nouveau',
+  'report.again': 'Comment vérifier cela de nouveau',
   'report.againHow':
-    'Ouvrez la page où un registre vérifie des fichiers, ou un vérificateur hors ligne que vous avez enregistré. Déposez-y ce rapport, avec les fichiers qu’il nomme. En ligne de commande, utilisez « openseal verify ». Les reçus de ce rapport sont alors vérifiés de nouveau, selon la politique que vous choisissez.',
+    'Ouvrez la page où un registre vérifie des fichiers, ou un vérificateur hors ligne que vous avez enregistré. Glissez-y ce rapport, avec les fichiers qu’il nomme. En ligne de commande, utilisez « openseal verify ». Les reçus de ce rapport sont alors vérifiés de nouveau, selon la politique que vous choisissez.',
   'report.opened':
     '{name} est le rapport d’une vérification du {date}. Il disait : {said}. Ce n’est qu’une citation. Les résultats affichés ici sont ce que ses reçus montrent maintenant.',
   'report.tooLarge':
-    'Ce rapport est trop grand pour cette page. Revenez au formulaire et envoyez les fichiers avec « Envoyer, vérifier et enregistrer le rapport ».',
+    'Ce rapport est trop volumineux pour cette page. Revenez au formulaire et envoyez les fichiers avec « Envoyer, vérifier et enregistrer le rapport ».',
   'link.copy': 'Copier un lien vers ce résultat',
   'link.copied': 'Copié. Le lien contient l’empreinte et le numéro de l’entrée, pas le fichier.',
   'link.shown': 'Voici le lien : {link}',
-  'link.opened': 'Aucun fichier n’a été vérifié ici, seulement l’empreinte du lien. Déposez votre fichier pour le comparer.',
+  'link.opened': 'Aucun fichier n’a été vérifié ici, seulement l’empreinte du lien. Glissez ici votre fichier pour le comparer.',
   'link.none': 'Le registre n’a donné aucun reçu pour l’entrée {index} du lien. L’empreinte a été recherchée à la place.',
-  'link.bad': 'Ce lien est endommagé : il ne contient pas une empreinte de 64 caractères et le numéro d’une entrée.',
+  'link.bad': 'Ce lien est endommagé : il doit contenir une empreinte de 64 caractères et le numéro d’une entrée.',
   'link.noScript':
     'Un lien vers un résultat a besoin de JavaScript. Sinon, copiez les 64 caractères qui suivent « sha256= » dans l’adresse, et collez-les dans le formulaire.',
-  'stated.lead': 'Chercher dans ce registre d’après ce que le fichier dit de lui-même :',
-  'stated.warn': 'Si vous suivez l’un de ces liens, le registre apprend ces mots. Le fichier n’est pas envoyé.',
+  'stated.lead': 'Cherchez dans ce registre d’après ce que le fichier dit de lui-même :',
+  'stated.warn': 'Si vous suivez l’un de ces liens, le registre prend connaissance de ces mots. Le fichier n’est pas envoyé.',
   'stated.button': 'Chercher d’après ce que le fichier dit de lui-même',
   'stated.none': 'Ce fichier ne dit rien de lui-même que l’on puisse chercher.',
   'step.documentNone': 'Le reçu ne nomme aucun fichier et n’en garantit donc aucun. Demandez le reçu de l’entrée qui nomme votre fichier.',
   'step.documentOther':
-    'Au moins un octet de votre fichier diffère du fichier du reçu. Comparez-le à l’original, ou demandez le fichier tel qu’il a été publié.',
+    'Au moins un octet de votre fichier diffère du fichier du reçu. Comparez-le à l’original, ou demandez à l’éditeur le fichier tel qu’il a été publié.',
   'step.witnesses':
     'Moins de témoins indépendants que votre politique n’en demande ont signé la liste. Demandez au registre un reçu plus récent.',
   'step.origin': 'Le reçu vient d’un autre registre que celui de votre politique. Utilisez le fichier de politique de cet autre registre.',
   'step.anchorPolicy':
-    'Votre politique nomme trop peu de chaînes pour cette partie de la liste. Prenez le fichier de politique actuel de l’opérateur et comparez ses clés.',
+    'Votre politique nomme trop peu de chaînes pour cette partie de la liste. Prenez le fichier de politique actuel de l’exploitant et comparez ses clés.',
   'step.anchorCode':
-    'Il y a sur la chaîne un autre programme que celui que nomme votre politique. Ne vous fiez pas à ce résultat. Interrogez l’opérateur.',
+    'Il y a sur la chaîne un autre programme que celui que nomme votre politique. Ne vous fiez pas à ce résultat. Interrogez l’exploitant.',
   'step.anchorMissing':
     'L’empreinte de la liste n’est pas encore sur la chaîne. Attendez quelques minutes, prenez le reçu plus récent sur la page du dossier et vérifiez de nouveau.',
-  'step.anchorDisowned': 'Le propriétaire a fermé ce journal et ne répond pas de cette partie. Demandez à l’opérateur un reçu plus récent.',
-  'step.finality': 'La chaîne a l’empreinte, mais pourrait encore la retirer. Vérifiez de nouveau dans une heure.',
+  'step.anchorDisowned':
+    'Le propriétaire a fermé ce journal et ne se porte pas garant de cette partie. Demandez à l’exploitant un reçu plus récent.',
+  'step.finality': 'La chaîne a l’empreinte, mais pourrait encore revenir dessus. Vérifiez de nouveau dans une heure.',
   'step.withdrawn': 'Lisez sur la page du dossier pourquoi il a été retiré. N’utilisez pas ce fichier comme s’il était en vigueur.',
-  'step.edited': 'Deux contenus ont été publiés sous la même version. Demandez à l’organisme lequel est le bon.',
+  'step.edited': 'Deux contenus ont été publiés sous la même version. Demandez à l’administration lequel est le bon.',
   'step.superseded': 'Une version plus récente a remplacé celle-ci. Cherchez-la sur la page du dossier, et utilisez-la.',
-  'step.copy': 'Prenez de nouveau le reçu, auprès du registre ou de celui qui a publié le fichier.',
+  'step.copy': 'Prenez de nouveau le reçu, auprès du registre ou de l’éditeur du fichier.',
   'step.unsigned':
-    'Comparez les clés de votre politique à celles que publie l’opérateur. Si elles sont identiques, le reçu ne vient pas de ce registre.',
-  'step.signature': 'Ne vous fiez pas à ce reçu. Reprenez-le auprès du registre. Si c’est le même, prévenez l’opérateur.',
-  'verify.folder': 'Choisir un dossier',
+    'Comparez les clés de votre politique à celles que publie l’exploitant. Si elles sont identiques, le reçu ne vient pas de ce registre.',
+  'step.signature': 'Ne vous fiez pas à ce reçu. Reprenez-le auprès du registre. Si c’est le même, prévenez l’exploitant.',
+  'verify.folder': 'Choisir un répertoire',
   'verify.many': 'Vérifiés : {done} sur {total}',
   'verify.serverReport': 'Envoyer, vérifier et enregistrer le rapport',
   'verify.serverCsv': 'Envoyer, vérifier et enregistrer un tableau (CSV)',
   // Verify page, in the browser
   'verify.title': 'Vérifier un fichier',
-  'verify.lead': 'Sachez si un document public est inchangé depuis son inscription au registre.',
+  'verify.lead': 'Vérifiez si un document public est inchangé depuis son inscription au registre.',
   'verify.private':
-    'Le fichier reste sur cet appareil. Pour trouver son reçu, tout au plus les premiers chiffres de son empreinte sont envoyés.',
+    'Le fichier reste sur cet appareil. Pour trouver son reçu, tout au plus les premiers caractères de son empreinte sont envoyés.',
   'verify.privateOffline': 'Le fichier reste sur cet appareil. Seuls les points d’accès à la chaîne ci-dessous sont interrogés.',
-  'verify.drop': 'Déposez ici fichiers et reçus, dans n’importe quel ordre',
+  'verify.drop': 'Glissez ici fichiers et reçus, dans n’importe quel ordre',
   'verify.choose': 'Choisir des fichiers',
   'verify.paste': 'Coller une empreinte ou un reçu',
   'verify.pasteHint':
@@ -286,7 +288,7 @@ export const fr: Messages = {
   'verify.unreadable': 'Le fichier n’a pas pu être lu. Il a peut-être été déplacé ou modifié entre-temps : choisissez-le de nouveau.',
   'verify.badPolicy': 'Ce fichier de politique n’a pas été utilisé.',
   'verify.notLoaded': 'Une partie de cette page n’a pas pu être chargée. Rechargez la page.',
-  'verify.policyUsed': 'La politique de {name} décide de ces résultats jusqu’à ce que vous recommenciez.',
+  'verify.policyUsed': 'La politique du fichier {name} décide de ces résultats jusqu’à ce que vous recommenciez.',
   'verify.policyAsk':
     '{name} est une politique : les règles selon lesquelles les fichiers sont jugés. Ne l’utilisez que si vous savez d’où elle vient.',
   'verify.policyLedger': 'Registre concerné',
@@ -301,7 +303,7 @@ export const fr: Messages = {
   'verify.tooManyReleases':
     '{count, plural, one {# publication a été vérifiée} many {# de publications ont été vérifiées} other {# publications ont été vérifiées}}. Non vérifiées : {left}. La commande « openseal verify » les vérifie toutes.',
   'verify.stop': 'Arrêter ici',
-  'verify.more': 'En montrer {count} de plus',
+  'verify.more': 'Afficher {count} de plus',
   'verify.settings': 'Qui est interrogé au sujet de la chaîne',
   'verify.endpoints': 'Points d’accès à la chaîne (JSON-RPC), un par ligne',
   'verify.endpointsHint':
@@ -323,9 +325,10 @@ export const fr: Messages = {
   'verify.serverSent': 'Ce que vous avez envoyé a quitté votre appareil pour cette vérification. Rien n’a été conservé.',
   'verify.serverHashOnly': 'Seule l’empreinte a été envoyée.',
   'verify.nothing': 'Choisissez un fichier, ou collez une empreinte de 64 caractères 0–9 et a–f, ou le texte d’un reçu.',
-  'verify.serverTooLarge': 'Ce fichier est trop grand pour notre serveur (limite {size}). Calculez son empreinte SHA-256 et collez-la.',
+  'verify.serverTooLarge':
+    'Ce fichier est trop volumineux pour notre serveur (limite {size}). Calculez son empreinte SHA-256 et collez-la.',
   'verify.otherHash':
-    'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas au registre.',
+    'Cela ressemble à {kind}. Nous ne cherchons que SHA-256, car les autres peuvent être falsifiées ou ne sont pas enregistrées ici.',
   'verify.serverMany':
     'Au plus {count, plural, one {# fichier est vérifié} many {# de fichiers sont vérifiés} other {# fichiers sont vérifiés}} à la fois. Un reçu sans son fichier compte aussi. Envoyez les autres séparément.',
   'verify.serverCutOff': 'Le formulaire n’est pas arrivé entier : la connexion a peut-être été coupée. Envoyez-le de nouveau.',
@@ -384,23 +387,23 @@ export const fr: Messages = {
   'home.none': 'Aucun dossier pour l’instant.',
   'home.all': 'Tous les dossiers',
   'describe.records':
-    'Tous les dossiers que les administrations ont inscrits dans ce registre, les plus récents d’abord, chacun avec sa date d’inscription et ce qu’il est devenu.',
+    'Tous les dossiers que les administrations ont inscrits dans ce registre, les plus récents d’abord. Chacun indique depuis quand il est au registre et ce qu’il est devenu.',
   'describe.agencies': 'Les administrations qui inscrivent leurs dossiers dans ce registre, par nom.',
   'describe.agency': 'Ce que {agency} a inscrit dans ce registre, et ce qui a été modifié ou retiré depuis.',
   'home.find': 'Trouver un dossier',
   'home.changes': 'Modifications ultérieures',
   'home.readers': 'Pour tout le monde',
   'home.readersText':
-    'Vous avez un fichier et voulez savoir si c’est bien celui qui a été publié. Déposez-le ci-dessus. Aucun compte n’est nécessaire, et le fichier reste sur votre appareil.',
+    'Vous avez un fichier et voulez savoir si c’est bien celui qui a été publié. Glissez-le ci-dessus. Aucun compte n’est nécessaire, et le fichier reste sur votre appareil.',
   'home.agenciesText':
-    'Faites enregistrer ce que vous publiez, un document par un formulaire ou un million par un programme. Vous recevez un reçu pour chacun.',
+    'Inscrivez au registre ce que vous publiez, un document par un formulaire ou un million par un programme. Vous recevez un reçu pour chacun.',
   'home.agenciesLink': 'Comment participer',
   'home.auditors': 'Pour les auditeurs et les programmeurs',
   'home.auditorsText':
     'Recalculez tout le registre et comparez-le à la chaîne. Tous les formats sont des normes ouvertes, et rien ne demande notre autorisation.',
   // A new ledger
   'welcome.title': 'Ce registre est nouveau',
-  'welcome.text': 'Il a été fondé, mais aucune administration n’y a encore soumis de dossier. Sa seule entrée jusqu’ici est sa fondation.',
+  'welcome.text': 'Il a été fondé, mais aucune administration n’y a encore déposé de dossier. Sa seule entrée jusqu’ici est sa fondation.',
   'welcome.founding': 'Voir l’entrée de fondation',
   'welcome.reader': 'Si vous venez vérifier quelque chose',
   'welcome.readerText':
@@ -482,14 +485,14 @@ export const fr: Messages = {
   'tombstone.operator': 'l’exploitant du registre',
   // The proof on a record’s page
   'proof.title': 'Preuve et détails techniques',
-  'proof.leaf': 'Empreinte de feuille',
+  'proof.leaf': 'Empreinte de la feuille',
   'proof.size': 'Taille de la liste',
   'proof.root': 'Racine de la liste',
   'proof.path': 'Chemin de la feuille à la racine',
   'proof.checkpoint': 'Point de contrôle signé',
   'proof.block': 'Bloc',
   'proof.blockHash': 'Empreinte du bloc',
-  'proof.statement': 'Déclaration, telle qu’elle est enregistrée',
+  'proof.statement': 'Déclaration, telle qu’elle est inscrite au journal',
   'proof.whole': 'En entier, pour programmes (JSON)',
   'proof.explorer': 'Consulter dans un explorateur de blocs',
   'copy.copy': 'Copier',
@@ -502,7 +505,7 @@ export const fr: Messages = {
   'erased.since': 'Effacée le {date}. Motif : {reason}.',
   'erased.dueTitle': 'En cours d’effacement',
   'erased.due': 'Une personne habilitée a demandé l’effacement de cette déclaration. Elle sera effacée après le {date}.',
-  'erased.tombstone': 'L’entrée {index} du registre en fait foi.',
+  'erased.tombstone': 'L’entrée {index} du journal l’indique.',
   'erased.copies': 'Les reçus remis auparavant contiennent encore la déclaration et restent valables. Personne ne peut les rappeler.',
   'erased.reason.personal-data': 'données personnelles',
   'erased.reason.court-order': 'décision de justice',
@@ -522,7 +525,7 @@ export const fr: Messages = {
   'problem.slow.title': 'Votre envoi n’est pas arrivé à temps',
   'problem.slow':
     'Votre connexion est peut-être lente ou a été coupée. Envoyez de nouveau. Il n’est pas nécessaire d’envoyer un fichier : son empreinte SHA-256 suffit.',
-  'problem.large.title': 'Votre envoi est trop grand',
+  'problem.large.title': 'Votre envoi est trop volumineux',
   'problem.large':
     'Il n’est pas nécessaire d’envoyer un fichier : son empreinte SHA-256 suffit. Collez-la sur la page où l’on vérifie des fichiers.',
   'problem.type.title': 'Votre envoi est d’un type qui n’est pas lu ici',
@@ -552,8 +555,8 @@ export const fr: Messages = {
   'date.test': 'Sur un réseau de test depuis le {date}',
   'date.accepted': 'Accepté le {date}, selon le registre',
   'date.agency': 'Date donnée par l’administration : {date}',
-  'date.early': 'La date de l’administration précède celle du registre de {duration}',
-  'date.late': 'La date de l’administration dépasse celle du registre de {duration}',
+  'date.early': 'La date de l’administration est antérieure de {duration} à celle du registre',
+  'date.late': 'La date de l’administration est postérieure de {duration} à celle du registre',
   'action.publish': 'publié',
   'action.amend': 'modifié',
   'action.withdraw': 'retiré',
@@ -595,7 +598,7 @@ export const fr: Messages = {
   'cert.step5':
     'Le dernier résultat doit être la racine {size, plural, one {de la # première entrée} many {des # de premières entrées} other {des # premières entrées}} du registre {origin} : {root}',
   'cert.step6':
-    'Demandez à n’importe quel point d’accès de la chaîne {chainId} {question} au contrat {contract}. La réponse est la date en secondes depuis 1970 ; 0 signifie non ancré.',
+    'Demandez {question}, au contrat {contract}, à n’importe quel point d’accès à la chaîne {chainId}. La réponse est la date en secondes depuis 1970 ; 0 signifie non ancré.',
   'cert.answer': 'La réponse était {seconds}, soit le {date}.',
   'cert.step6sealed': 'La chaîne ne se porte pas encore garante de cette entrée. Imprimez de nouveau ce certificat lorsque ce sera le cas.',
   'cert.print': 'Imprimez cette page : c’est un certificat',
@@ -608,11 +611,11 @@ export const fr: Messages = {
   'cert.clipped': 'Les textes qui se terminent par « … » sont abrégés ici. Le reçu les contient en entier.',
   'cert.qr': 'Code avec l’adresse de la page du dossier',
   'cert.signNone':
-    'J’ai suivi les étapes 2 à {last} pour la déclaration de cette entrée, et chaque résultat était conforme. Je ne me prononce pas sur la véracité du contenu.',
+    'J’ai suivi les étapes 2 à {last} pour la déclaration de cette entrée, et chaque résultat était celui indiqué. Je ne me prononce pas sur la véracité du contenu.',
   'cert.signCopy': 'Copie jointe (nom du fichier ou description)',
-  'cert.sign': 'Certification par une personne qualifiée',
+  'cert.sign': 'Attestation d’une personne qualifiée',
   'cert.signText':
-    'J’ai calculé l’empreinte SHA-256 de la copie jointe ; elle figure ci-dessus sous « {documents} ». J’ai suivi les étapes 1 à {last}, et chaque résultat était conforme. Je ne me prononce pas sur la véracité du contenu.',
+    'J’ai calculé l’empreinte SHA-256 de la copie jointe ; elle figure ci-dessus sous « {documents} ». J’ai suivi les étapes 1 à {last}, et chaque résultat était celui indiqué. Je ne me prononce pas sur la véracité du contenu.',
   'cert.signName': 'Nom et fonction',
   'cert.signDate': 'Lieu et date',
   'cert.signSignature': 'Signature et sceau',
@@ -637,11 +640,11 @@ export const fr: Messages = {
   'changes.replaces': 'Remplace',
   'changes.withdraws': 'Retire',
   'changes.version': 'la version {revision}',
-  'changes.allEarlier': 'toutes les versions antérieures, dont la plus récente',
+  'changes.allEarlier': 'toutes les versions antérieures, la plus récente étant',
   'changes.unknown': 'aucune version de ce numéro n’est dans ce registre',
   'changes.byAgency': 'Changements par administration',
   'changes.sum':
-    'Sur {entries, plural, one {# entrée} many {# d’entrées} other {# entrées}} au total, {changes, plural, one {# en change une plus ancienne} many {# en changent une plus ancienne} other {# en changent une plus ancienne}}.',
+    'Sur {entries, plural, one {# entrée} many {# d’entrées} other {# entrées}} au total, {changes, plural, one {# en modifie une antérieure} many {# en modifient une antérieure} other {# en modifient une antérieure}}.',
   'changes.agency': 'Administration',
   'changes.share': 'Changements parmi ses entrées',
   'changes.others':
@@ -653,11 +656,11 @@ export const fr: Messages = {
     '{count, plural, one {L’entrée la plus récente n’a pas encore été examinée} many {Les # d’entrées les plus récentes n’ont pas encore été examinées} other {Les # entrées les plus récentes n’ont pas encore été examinées}}.',
   'search.label': 'Empreinte, numéro de dossier, administration ou mots d’un titre',
   'search.results': 'Résultats : {count}',
-  'search.none': 'Rien trouvé. Une empreinte doit être complète ; les mots se trouvent par leur début.',
+  'search.none': 'Rien trouvé. Une empreinte doit être complète ; pour un mot, le début suffit.',
   'search.behind':
     'La recherche se remplit encore : {count, plural, one {l’entrée la plus récente ne peut pas encore être trouvée} many {les # d’entrées les plus récentes ne peuvent pas encore être trouvées} other {les # entrées les plus récentes ne peuvent pas encore être trouvées}} par titre ou numéro.',
   'search.older': 'Chercher dans les entrées plus anciennes',
-  'search.noneHere': 'Rien trouvé parmi les entrées les plus récentes. Les plus anciennes n’ont pas encore été cherchées.',
+  'search.noneHere': 'Rien trouvé parmi les entrées les plus récentes. Les plus anciennes n’ont pas encore été parcourues.',
   'find.filters': 'Restreindre la liste',
   'find.agency': 'Administration',
   'find.agencyAny': 'Toutes les administrations',
@@ -665,7 +668,7 @@ export const fr: Messages = {
   'find.agencyMany': 'Plusieurs administrations correspondent à « {name} ». Choisissez-en une :',
   'find.agencyNone': 'Aucune administration ne correspond à « {name} ».',
   'find.any': 'Tous',
-  'find.current': 'Inscrit, sans changement depuis',
+  'find.current': 'Au registre, et rien ne l’a modifié',
   'find.packages': 'Fichiers de paquets',
   'find.packagesHide': 'masqués',
   'find.packagesShow': 'affichés avec les autres',
@@ -682,8 +685,8 @@ export const fr: Messages = {
   'find.clear': 'Tout afficher de nouveau',
   'find.atLeast': 'au moins {count}',
   'find.hidden':
-    '{count, plural, one {# fichier de paquet est masqué ici : un fichier avec plusieurs publications.} many {# de fichiers de paquets sont masqués ici : des fichiers avec plusieurs publications.} other {# fichiers de paquets sont masqués ici : des fichiers avec plusieurs publications.}}',
-  'find.hiddenSome': 'Les fichiers de paquets sont masqués ici : des fichiers avec plusieurs publications.',
+    '{count, plural, one {# fichier de paquet est masqué ici : un fichier avec de nombreuses publications.} many {# de fichiers de paquets sont masqués ici : des fichiers avec de nombreuses publications.} other {# fichiers de paquets sont masqués ici : des fichiers avec de nombreuses publications.}}',
+  'find.hiddenSome': 'Les fichiers de paquets sont masqués ici : des fichiers avec de nombreuses publications.',
   'find.showPackages': 'Les afficher aussi',
   'find.none': 'Aucune entrée ne correspond.',
   'find.noneHereOldest': 'Rien trouvé parmi les entrées les plus anciennes. Les plus récentes n’ont pas encore été parcourues.',
@@ -710,7 +713,7 @@ export const fr: Messages = {
   'activity.half': 'Au moins la moitié de ces entrées ont attendu la chaîne {duration} au plus.',
   'activity.most': 'Au moins 95 sur 100 ont attendu {duration} au plus.',
   'activity.longest': 'L’attente la plus longue a été de {duration}, pour une entrée acceptée après le {date}.',
-  'activity.fewer': 'On sait que moins de la moitié de ces entrées sont ancrées.',
+  'activity.fewer': 'L’ancrage n’est connu que pour moins de la moitié de ces entrées.',
   'activity.notYet':
     '{count, plural, one {# entrée attend encore.} many {# d’entrées attendent encore.} other {# entrées attendent encore.}}',
   'activity.how': 'Seule l’attente la plus longue par tranche de {duration} est conservée : les attentes réelles ont pu être plus courtes.',
@@ -744,21 +747,21 @@ export const fr: Messages = {
     'Un arbre avec quatre entrées en bas, deux paires réunies au-dessus et la racine au sommet. Le chemin de la troisième entrée à la racine est mis en évidence.',
   'about.treeHint':
     'Trait épais : de l’entrée de l’exemple à la racine. Pointillés : les empreintes contenues dans le reçu, grâce auxquelles chacun peut recalculer la racine.',
-  'about.step4': 'La racine est écrite dans une chaîne publique',
+  'about.step4': 'La racine est écrite sur une chaîne publique',
   'about.step4Text':
-    'Toutes les quelques minutes, la racine la plus récente est écrite, avec la date, dans un contrat d’une chaîne publique. Le contrat vérifie que le nouvel arbre ne fait que prolonger l’ancien et refuse une histoire réécrite, même de notre part.',
+    'À quelques minutes d’intervalle, la racine la plus récente est écrite, avec la date, dans un contrat d’une chaîne publique. Le contrat vérifie que le nouvel arbre ne fait que prolonger l’ancien et refuse une histoire réécrite, même de notre part.',
   'about.chainLabel': 'Trois blocs d’une chaîne. Celui du milieu contient la racine.',
-  'about.step5': 'Chacun vérifie, sans nous',
+  'about.step5': 'Chacun peut vérifier, sans nous',
   'about.step5Text':
     'Vous avez le fichier et son reçu. Votre propre appareil calcule l’empreinte du fichier, remonte l’arbre à l’aide du reçu et compare la racine avec la chaîne. Si elles concordent, le fichier n’a pas changé depuis cette date.',
   'about.itsCommand':
     'La première étape de la vérification, dans le terminal d’un ordinateur Linux. Elle affiche la première empreinte ci-dessus.',
   'about.limitsMore':
-    'Cela ne montre pas qu’un document est légal, complet ou juste. Cela ne montre pas ce qu’une administration n’a jamais fait enregistrer.',
+    'Cela ne montre pas qu’un document est légal, complet ou juste. Cela ne montre pas ce qu’une administration n’a jamais inscrit au registre.',
   'about.programs': 'Pour les programmes',
   'about.limits': 'Ce que cela ne montre pas',
   'verify.limits':
-    'Un contrôle peut montrer qu’un fichier n’a pas changé depuis une date et qui l’a soumis selon le registre. Il ne peut pas montrer que ce que dit le fichier est vrai.',
+    'Une vérification peut montrer qu’un fichier n’a pas changé depuis une date et qui l’a déposé selon le registre. Elle ne peut pas montrer que ce que dit le fichier est vrai.',
   'about.offline': 'Vérifier sans nous',
   'about.offlineText':
     'Enregistrez cette page et gardez-la : elle vérifie des fichiers sur votre appareil, même quand ce site n’existe plus.',
@@ -809,10 +812,10 @@ export const fr: Messages = {
   'detail.versionsBehind':
     'les versions plus récentes n’ont pas été vérifiées : entrées de la source : {size}, supposées par le reçu : {needed}',
   'detail.versionsUnlisted': 'les versions plus récentes n’ont pas été vérifiées : la source ne mentionne pas l’entrée {index} elle-même',
-  'detail.versionsMany': 'ce dossier a plus de déclarations qu’il n’a été possible d’en lire',
+  'detail.versionsMany': 'plus de déclarations sont signalées pour ce dossier qu’il n’a été possible d’en lire',
   'detail.versionUnverified': 'la déclaration signalée au numéro {index} n’est pas vérifiable selon la politique',
   'detail.versionErased': 'la déclaration numéro {index} a été effacée',
-  'detail.tombstoneUnverified': 'l’avis d’effacement de la déclaration numéro {index} ne peut pas être vérifié avec la politique',
+  'detail.tombstoneUnverified': 'l’avis d’effacement de la déclaration numéro {index} n’est pas vérifiable selon la politique',
   'detail.versionsSeparated': 'une déclaration située entre deux publications de cette version a été effacée',
   'detail.newest': 'aucune autre déclaration ne modifie cette version',
   'detail.withdrawn': 'retiré par la déclaration numéro {index} : {reason}',

@@ -46,7 +46,7 @@ describe('messages/audit', () => {
     const told = { code: 'AUDIT_CHAIN_AHEAD', detail: 'ahead', values } as const
     equal(
       sayTold(speakAudit('de'), told),
-      'Die Kette hält einen größeren Baum, als das Register zeigt. Größe 12.345 ist auf Kette 31337 (rpc.example) verankert, das Register zeigt 9.000 Einträge',
+      'Die Kette enthält einen größeren Baum, als das Register zeigt. Größe 12.345 ist auf Kette 31337 (rpc.example) verankert, das Register zeigt 9.000 Einträge',
     )
   })
 })

@@ -46,7 +46,7 @@ export const deskDe: DeskMessages = {
   // Erasing
   'erase.title': 'Eintrag {index} löschen',
   'erase.lead':
-    'Die Erklärung wird sofort verborgen. Nach {duration} wird sie vernichtet, und niemand kann sie wiederherstellen. Bis dahin können Sie den Antrag zurücknehmen.',
+    'Die Erklärung wird sofort verborgen und nach dieser Frist vernichtet: {duration}. Bis dahin können Sie den Antrag zurücknehmen, danach kann niemand sie wiederherstellen.',
   'erase.leadNow': 'Die Erklärung wird sofort vernichtet. Niemand kann sie wiederherstellen.',
   'erase.stays': 'Was bleibt',
   'erase.staysEntry':
@@ -55,8 +55,8 @@ export const deskDe: DeskMessages = {
   'erase.staysCopies': 'Belege und Kopien, die andere haben, bleiben bei ihnen. Niemand kann sie zurückholen.',
   'erase.again': 'Dieselbe Erklärung kann in dieser Zeit nicht noch einmal eingereicht werden: {duration}.',
   'erase.first':
-    'Dieser Eintrag ändert eine andere Fassung. Wenn die Änderung weiter gilt, geben Sie sie ohne die personenbezogenen Daten noch einmal ab, bevor Sie löschen. Sonst erfahren Leser nur, dass eine spätere Erklärung gelöscht wurde.',
-  'erase.restate': 'Ohne die personenbezogenen Daten noch einmal abgeben',
+    'Dieser Eintrag ändert eine andere Fassung. Wenn die Änderung weiter gilt, erklären Sie sie ohne die personenbezogenen Daten noch einmal, bevor Sie löschen. Sonst ist nur zu erfahren, dass eine spätere Erklärung gelöscht wurde.',
+  'erase.restate': 'Ohne die personenbezogenen Daten noch einmal erklären',
   'erase.reasonHint': 'Der Grund wird öffentlich. Er hat keinen Text, denn er kann nie gelöscht werden.',
   'erase.do': 'Diese Erklärung löschen',
   'erase.waitsTitle': 'Eintrag {index} wird gelöscht',
@@ -72,7 +72,7 @@ export const deskDe: DeskMessages = {
   'new.files': 'Dateien',
   'new.limit': 'Höchstens {count} Dateien und zusammen {size}. Für mehr gibt es „Ordner einreichen“.',
   'new.uploads':
-    'Ohne JavaScript werden die Dateien an unseren Server gesendet. Er berechnet ihre Fingerabdrücke und behält die Dateien nicht.',
+    'Ohne JavaScript werden die Dateien an unseren Server gesendet. Er berechnet ihre Fingerabdrücke und bewahrt die Dateien nicht auf.',
   'new.stays': 'Die Dateien bleiben auf diesem Gerät. Nur ihre Namen, Größen und Fingerabdrücke werden gesendet.',
   'new.read': 'Dateien lesen',
   'new.none': 'Wählen Sie mindestens eine Datei.',
@@ -87,7 +87,7 @@ export const deskDe: DeskMessages = {
   // The form
   'form.title': 'Was diese Dateien sind',
   'form.withdrawTitle': '{record} zurückziehen',
-  'form.sent': 'Die Dateien haben unseren Server erreicht. Er hat ihre Fingerabdrücke berechnet und die Dateien nicht behalten.',
+  'form.sent': 'Die Dateien haben unseren Server erreicht. Er hat ihre Fingerabdrücke berechnet und die Dateien nicht aufbewahrt.',
   'form.kept': 'Die Dateien sind auf Ihrem Gerät geblieben.',
   'form.documents': 'Dateien',
   'form.name': 'Name',
@@ -126,7 +126,7 @@ export const deskDe: DeskMessages = {
   'format.eforms': 'eForms-Bekanntmachung',
   'format.akoma-ntoso': 'Akoma Ntoso',
   'format.diavgeia': 'Diavgeia-Entscheidung',
-  'format.diavgeia-history': 'Diavgeia-Versionsliste',
+  'format.diavgeia-history': 'Diavgeia-Liste der Fassungen',
   'format.oc4ids': 'OC4IDS-Projekt',
   'format.open-civic-data': 'Open Civic Data',
   'format.legistar': 'Legistar',
@@ -139,16 +139,16 @@ export const deskDe: DeskMessages = {
   'intake.LANGUAGE_UNKNOWN': 'Die Datei nennt als Sprache „{value}“. Das ist kein Sprachcode.',
   'intake.LANGUAGE_SEVERAL': 'Die Datei ist in mehreren Sprachen ({value}). Geben Sie bei Bedarf selbst eine an.',
   'intake.CHANGE_OF_RECORD':
-    'Diese Bekanntmachung ändert die Bekanntmachung {value} und wird daher als Änderung dieses Eintrags erklärt. War jene selbst schon eine Änderung, geben Sie die erste Bekanntmachung als Eintrag an, und {value} als die Version, die geändert wird.',
+    'Diese Bekanntmachung ändert die Bekanntmachung {value} und wird daher als Änderung dieses Vorgangs erklärt. War jene selbst schon eine Änderung, geben Sie die erste Bekanntmachung als Vorgang an, und {value} als die Fassung, die geändert wird.',
   'intake.CHANGE_UNRESOLVED':
-    'Diese Bekanntmachung ändert „{value}“. Das ist keine Kennung einer Bekanntmachung mit Version. Geben Sie Eintrag und Version selbst an, wenn Sie sie ändern wollen.',
-  'intake.REASON_UNSTATED': 'Die Datei ändert eine frühere Version und nennt keinen Grund. Geben Sie den Grund selbst an.',
+    'Diese Bekanntmachung ändert „{value}“. Das ist keine Kennung einer Bekanntmachung mit Fassung. Um jenen Vorgang zu ändern, geben Sie Vorgang und Fassung selbst an.',
+  'intake.REASON_UNSTATED': 'Die Datei ändert eine frühere Fassung und nennt keinen Grund. Geben Sie den Grund selbst an.',
   'intake.STATUS_OTHER': 'Die Datei nennt den Status „{value}“. Sie wird als Veröffentlichung erklärt, wenn Sie nichts anderes wählen.',
   'intake.HISTORY_ONLY':
-    'Das ist eine Liste von Versionen, keine Version der Entscheidung. Reichen Sie sie zusammen mit der Entscheidung ein.',
+    'Das ist eine Liste von Fassungen, keine Fassung der Entscheidung. Reichen Sie sie zusammen mit der Entscheidung ein.',
   'intake.RECORDS_SEVERAL':
-    'Die Datei enthält {value} Einträge. Machen Sie aus jedem eine eigene Datei. Der Befehl „openseal submit“ nimmt mehrere OC4IDS-Projekte in einer Datei.',
-  'intake.INNER_DETACHED': 'Das ist eine Unterschrift ohne das unterschriebene Dokument. Reichen Sie auch das Dokument ein.',
+    'Die Datei enthält {value} Vorgänge. Machen Sie aus jedem eine eigene Datei. Der Befehl „openseal submit“ nimmt mehrere OC4IDS-Projekte in einer Datei an.',
+  'intake.INNER_DETACHED': 'Das ist eine Signatur ohne das signierte Dokument. Reichen Sie auch das Dokument ein.',
   'intake.INNER_ENCRYPTED': 'Das Dokument darin ist verschlüsselt, daher wurde nichts daraus gelesen.',
   'intake.INNER_TOO_MANY': 'Die Datei enthält mehr als {value} Dokumente. Nur die ersten {value} werden aufgeführt.',
   'intake.PRIVATE_DATA': 'Laut Herausgeber enthält diese Datei private Daten. Prüfen Sie, ob sie veröffentlicht werden darf.',
@@ -157,13 +157,13 @@ export const deskDe: DeskMessages = {
   'intake.other': 'Diese Datei nennt einen anderen Vorgang oder eine andere Fassung, „{value}“. Im Formular steht nichts aus dieser Datei.',
   'intake.many':
     'Diese Datei enthält viele Vorgänge. Hier wird sie als eine Datei veröffentlicht. Um jeden Vorgang darin zu veröffentlichen, wählen Sie die Datei allein aus.',
-  'intake.linked': 'Releases, die nur verlinkt sind und deshalb nicht gelesen werden konnten: {value}',
-  'intake.undated': 'Releases ohne Veröffentlichungsdatum, weil ihres keine genaue Uhrzeit mit Zeitzone hat: {value}',
+  'intake.linked': 'Veröffentlichungen (Releases), die nur verlinkt sind, sodass es nichts zu lesen gab: {value}',
+  'intake.undated': 'Veröffentlichungen (Releases) ohne Veröffentlichungsdatum, weil ihres keine genaue Uhrzeit mit Zeitzone hat: {value}',
   'intake.others': 'Dateien im Archiv, deren Namen nicht auf .json enden: {value}. Nur der Eintrag des Archivs deckt sie ab.',
   // The preview
   'preview.title': 'Prüfen Sie vor dem Veröffentlichen',
   'preview.nothing':
-    'Noch ist nichts öffentlich. Was Sie veröffentlichen, bleibt im Register: Sie können es ändern oder zurückziehen. Sein Text kann aus gutem Grund gelöscht werden. Ein öffentlicher Vermerk darüber bleibt aber, ebenso Kopien bei anderen.',
+    'Noch ist nichts öffentlich. Was Sie veröffentlichen, bleibt im Register: Sie können es ändern oder zurückziehen. Sein Text kann aus triftigem Grund gelöscht werden. Ein öffentlicher Vermerk darüber bleibt aber, ebenso Kopien bei anderen.',
   'preview.public': 'Das wird öffentlich',
   'preview.agency': 'Behörde',
   'preview.action': 'Was Sie tun',
@@ -173,17 +173,17 @@ export const deskDe: DeskMessages = {
   'preview.known': 'Genau diese Erklärung steht schon im Register, als Eintrag {index}. Noch einmal zu veröffentlichen ändert nichts.',
   'preview.warnings': 'Lesen Sie das zuerst',
   'preview.accept': 'Ich habe das gelesen und möchte fortfahren.',
-  'preview.mustAccept': 'Lesen Sie jede Warnung und kreuzen Sie sie an, wenn Sie fortfahren möchten.',
+  'preview.mustAccept': 'Lesen Sie jede Warnung und kreuzen Sie ihr Kästchen an, wenn Sie fortfahren möchten.',
   'preview.publish': 'Jetzt veröffentlichen',
   'preview.withdraw': 'Jetzt zurückziehen',
   'preview.back': 'Etwas ändern',
   'warning.EMPTY_DOCUMENT': 'Eine Datei ist leer. Ist es die richtige?',
-  'warning.TARGET_UNKNOWN': 'Die Fassung, um die es geht, steht nicht im Register. Schlagen Sie ihren genauen Namen nach.',
+  'warning.TARGET_UNKNOWN': 'Die Fassung, die hiermit geändert wird, steht nicht im Register. Schlagen Sie ihren genauen Namen nach.',
   'warning.RECORD_UNKNOWN': 'Diesen Vorgang Ihrer Behörde gibt es noch nicht. Schlagen Sie seine genaue Nummer nach.',
   'warning.SILENT_EDIT':
     'Diese Fassung steht schon mit anderem Inhalt unter demselben Namen im Register. Wenn Sie fortfahren, werden beide für immer als „ohne neue Fassung geändert“ gekennzeichnet. Geben Sie der neuen Fassung stattdessen einen eigenen Namen oder ändern Sie die alte.',
   'warning.ID_CONFUSABLE':
-    'Die Nummer sieht aus wie eine andere Ihrer Behörde, ist aber nicht dieselbe. Vergleichen Sie Großbuchstaben und Leerzeichen.',
+    'Die Nummer sieht aus wie eine andere Nummer Ihrer Behörde, ist aber nicht dieselbe. Vergleichen Sie Großbuchstaben und Leerzeichen.',
   'warning.PUBLISHED_FUTURE': 'Das Datum der Veröffentlichung liegt mehr als einen Tag in der Zukunft.',
   'warning.PUBLISHED_OLD': 'Das Datum der Veröffentlichung liegt mehr als ein Jahr zurück.',
   'warning.KNOWN_CHANGED':
@@ -214,9 +214,9 @@ export const deskDe: DeskMessages = {
   'folder.manifestHint':
     'Falls Sie eine haben: eine Zeile je Datei, mit den Spalten file, record, revision, title und so weiter. Dann werden nur die Dateien darin eingereicht.',
   'folder.manifestBad': 'Diese Tabelle konnte nicht gelesen werden: {detail}',
-  'folder.reading': 'Lese Datei {done} von {total}',
-  'folder.asking': 'Frage das Register: {done} von {total}',
-  'folder.sending': 'Sende {done} von {total}',
+  'folder.reading': 'Datei {done} von {total} wird gelesen',
+  'folder.asking': 'Register wird gefragt: {done} von {total}',
+  'folder.sending': 'Wird gesendet: {done} von {total}',
   'folder.stop': 'Anhalten',
   'folder.table': 'Was gelesen wurde',
   'folder.file': 'Datei',
@@ -244,12 +244,12 @@ export const deskDe: DeskMessages = {
   'state.checked': 'Kann veröffentlicht werden',
   // Keys
   'keys.title': 'Schlüssel Ihrer Behörde',
-  'keys.lead': 'Jedes Programm und jede Person bekommt einen eigenen Schlüssel, damit einer ohne die anderen widerrufen werden kann.',
+  'keys.lead': 'Geben Sie jedem Programm und jeder Person einen eigenen Schlüssel, damit Sie einen ohne die anderen widerrufen können.',
   'keys.id': 'Schlüssel',
   'keys.label': 'Wofür er ist',
   'keys.role': 'Darf',
   'keys.role.submit': 'einreichen',
-  'keys.role.admin': 'auch löschen, Schlüssel geben',
+  'keys.role.admin': 'einreichen, löschen, Schlüssel verwalten',
   'keys.created': 'Erstellt',
   'keys.expires': 'Endet',
   'keys.revoked': 'Widerrufen am {date}',
@@ -267,14 +267,14 @@ export const deskDe: DeskMessages = {
   'join.title': 'Für Behörden',
   'join.lead': 'Wie Ihre Behörde das, was sie veröffentlicht, in dieses Register bringt.',
   'join.ask':
-    'Schreiben Sie dem Betreiber dieses Registers. Sagen Sie, welche Behörde Sie sind, und nennen Sie eine Webadresse, die ihr gehört.',
-  'join.key': 'Der Betreiber trägt Ihre Behörde unter dieser Adresse ein und gibt Ihnen einen API-Schlüssel.',
+    'Schreiben Sie dem Betreiber dieses Registers. Sagen Sie, welche Behörde Sie sind, und nennen Sie eine Domain, die ihr gehört.',
+  'join.key': 'Der Betreiber trägt Ihre Behörde unter dieser Domain ein und gibt Ihnen einen API-Schlüssel.',
   'join.desk':
     'Melden Sie sich mit dem Schlüssel am Schalter an, wählen Sie Ihre Dateien, sehen Sie die Vorschau an und veröffentlichen Sie. Ein Programm ist nicht nötig.',
   'join.program': 'Für viele Dateien wählen Sie am Schalter einen Ordner oder lassen ein Programm senden.',
   'join.public': 'Was öffentlich wird',
   'join.publicText':
-    'Titel, Nummern, Daten sowie Namen und Fingerabdrücke von Dateien. Nie eine Datei selbst. Halten Sie personenbezogene Daten aus Titeln und Namen heraus.',
+    'Titel, Nummern, Datumsangaben sowie Namen und Fingerabdrücke von Dateien. Nie eine Datei selbst. Halten Sie personenbezogene Daten aus Titeln und Namen heraus.',
   'join.contact': 'Betreiber',
   'join.noContact': 'Der Betreiber dieses Registers hat noch keinen Kontakt genannt.',
   'join.signIn': 'Am Schalter anmelden',
@@ -282,14 +282,14 @@ export const deskDe: DeskMessages = {
   'removal.lead': 'Was dieses Register über Personen enthält, was entfernt werden kann, was bleibt und wer entscheidet.',
   'removal.holds': 'Was wir speichern',
   'removal.holdsText':
-    'Titel, Nummern, Daten und Gründe öffentlicher Vorgänge sowie Namen und Fingerabdrücke von Dateien. Die Dateien selbst haben wir nie. Sie liegen bei der Behörde.',
+    'Titel, Nummern, Datumsangaben und Gründe öffentlicher Vorgänge sowie Namen und Fingerabdrücke von Dateien. Die Dateien selbst haben wir nie. Sie liegen bei der Behörde.',
   'removal.can': 'Was entfernt werden kann',
   'removal.canText':
-    'Der Text eines Eintrags. Er wird verborgen, sobald eine berechtigte Stelle das verlangt. Nach {duration} wird er vernichtet, hier und in unserer Suche.',
+    'Der Text eines Eintrags. Er wird verborgen, sobald eine berechtigte Stelle das verlangt, und nach dieser Frist vernichtet, hier und in unserer Suche: {duration}.',
   'removal.canNow': 'Der Text eines Eintrags. Er wird vernichtet, sobald eine berechtigte Stelle das verlangt, hier und in unserer Suche.',
   'removal.staysBackups': 'Unsere älteren Sicherungen enthalten den Text, bis sie gelöscht werden.',
   'removal.staysList':
-    'Ein Fingerabdruck unter einem Schlüssel verhindert, dass derselbe Text wiederkommt. Er dient keinem anderen Zweck. Er wird nach dieser Frist gelöscht: {duration}.',
+    'Ein mit einem Schlüssel berechneter Fingerabdruck verhindert, dass derselbe Text wiederkommt. Er dient keinem anderen Zweck. Er wird nach dieser Frist gelöscht: {duration}.',
   'removal.who': 'Wer entscheidet',
   'removal.whoText':
     'Die Behörde, die den Vorgang veröffentlicht hat, entscheidet, denn sie ist für ihre Erklärungen verantwortlich. Schreiben Sie ihr, und nennen Sie die Nummer des Eintrags. Auch ein Gericht kann eine Entfernung anordnen.',
@@ -305,9 +305,9 @@ export const deskDe: DeskMessages = {
   'privacy.lead': 'Was diese Website über Sie erfährt und was sie speichert.',
   'privacy.reading': 'Wenn Sie hier lesen',
   'privacy.noTracking':
-    'Die Seiten für Leser setzen keine Cookies und laden nichts von anderen Websites. Gezählt werden Anfragen, nicht Besucher.',
+    'Die Seiten zum Lesen setzen keine Cookies und laden nichts von anderen Websites. Gezählt werden Anfragen, nicht Personen.',
   'privacy.address':
-    'Ihre Netzadresse bleibt eine Zeit lang im Arbeitsspeicher, um zu begrenzen, wie viel ein Besucher anfragen kann. Sie wird auf keinen Datenträger geschrieben.',
+    'Ihre Netzadresse bleibt eine Zeit lang im Arbeitsspeicher, um zu begrenzen, wie viel von einer Stelle angefragt werden kann. Sie wird auf keinen Datenträger geschrieben.',
   'privacy.log':
     'Der Dienst führt keine Liste der Anfragen. Wenn er eine nicht beantworten kann, notiert er Zeit, Pfad der Seite und Fehler, aber nicht, wer gefragt hat oder was gesucht wurde.',
   'privacy.proxy': 'Ein Proxy oder ein Anbieter vor dem Dienst kann eigene Listen führen. Fragen Sie den Betreiber.',
@@ -342,18 +342,18 @@ export const deskDe: DeskMessages = {
     'Setzen Sie OPENSEAL_OPERATOR_NAME und OPENSEAL_OPERATOR_CONTACT und starten Sie neu. Beide stehen dann auf jeder Seite.',
   'operator.step.url': 'Dem Register eine öffentliche Adresse geben',
   'operator.how.url':
-    'Setzen Sie OPENSEAL_URL auf die https-Adresse, unter der Leser es erreichen, und OPENSEAL_ADMIN auf eine Adresse nur für Sie.',
+    'Setzen Sie OPENSEAL_URL auf die https-Adresse, unter der das Register öffentlich zu erreichen ist, und OPENSEAL_ADMIN auf eine Adresse nur für Sie.',
   'operator.step.agency': 'Die erste Behörde eintragen',
   'operator.how.agency': 'Unter „Behörden“: ihre Domain und ihr Name. Erstellen Sie dann ihren ersten Schlüssel.',
   'operator.step.record': 'Den ersten Vorgang einreichen lassen',
   'operator.how.record': 'Die Behörde meldet sich mit ihrem Schlüssel unter /desk an.',
   'operator.step.chain': 'Eine Kette für das Register bürgen lassen',
-  'operator.how.chain': 'Setzen Sie OPENSEAL_RPC, einen Schlüssel, der bezahlt, und OPENSEAL_PRODUCTION, sobald es kein Testnetz ist.',
+  'operator.how.chain': 'Setzen Sie OPENSEAL_RPC, einen Schlüssel, der bezahlt, und OPENSEAL_PRODUCTION, wenn die Kette kein Testnetz ist.',
   'operator.step.backup': 'Eine Sicherung anlegen',
   'operator.how.backup':
-    'Führen Sie „openseal backup ORDNER“ aus oder schalten Sie den Timer in ops/ ein. Eine Sicherung, die älter als zwei Tage ist, zählt nicht.',
+    'Führen Sie „openseal backup ORDNER“ aus oder schalten Sie den Timer in ops/ ein. Eine Sicherung, die älter als zwei Tage ist, gilt als fehlend.',
   'operator.backupAt': 'Letzte Sicherung: {date}',
-  'operator.backupElsewhere': 'Die Einträge liegen in einer Datenbank: Sichern Sie diese.',
+  'operator.backupElsewhere': 'Die Vorgänge liegen in einer Datenbank: Sichern Sie diese Datenbank.',
   'operator.none': 'Zurzeit kein Alarm.',
   'operator.whatToDo': 'Was das bedeutet',
   'operator.erasures': 'Löschanträge',
