@@ -23,9 +23,17 @@ export function createSay<Key extends string = MessageKey>(lang: string, message
   const say = (key: Key, values: Values = {}): string => {
     const sentence = messages[key]
     if (sentence === undefined) throw new Error(`bug: no sentence ${key} in ${lang}`)
-    return fillIn(chooseForms(sentence, values, lang), values)
+    return fillIn(chooseForms(lang === 'fr' ? bindMarks(sentence) : sentence, values, lang), values)
   }
   return Object.assign(say, { lang, dir: lang === 'ar' ? ('rtl' as const) : ('ltr' as const) })
+}
+
+/**
+ * French has a space before `: ; ! ? »` and after `«`. Here it becomes one at which no line breaks,
+ * so that the catalogue can be written with plain spaces.
+ */
+function bindMarks(sentence: string): string {
+  return sentence.replace(/ ([:;!?»])/g, '\u202f$1').replace(/« /g, '«\u202f')
 }
 
 /**

@@ -58,7 +58,7 @@ describe('http: failures', () => {
       equal(person.headers['content-language'], 'fr')
       match(String(person.headers['content-security-policy']), /^default-src 'none'; script-src 'self'/)
       ok(person.text.includes(sentence), path)
-      ok(person.text.includes(`Code : ${program.json.code}`), path)
+      ok(person.text.includes(`Code\u202f: ${program.json.code}`), path)
       // A path of the interface is not a page of the menu.
       if (path.startsWith('/v1/')) doesNotMatch(person.text, /aria-current="page"/)
       if (program.headers['retry-after']) match(person.text, /Réessayez dans 1\sseconde\./)

@@ -69,6 +69,14 @@ describe('web/messages', () => {
     assert.equal(new Set(said('ar', [0, 1, 2, 3, 11, 100]).map(text => text.replace(/\d+/g, '#'))).size, 6)
   })
 
+  it('lets no line of French break before a colon or inside quotation marks', () => {
+    const say = speak('fr')
+    assert.equal(say('problem.code', { code: 'A : « B »' }), 'Code\u202f: A : « B »')
+    assert.match(say('cert.clipped'), /«\u202f…\u202f»/)
+    for (const [key, sentence] of allOf('fr')) assert.doesNotMatch(sentence, /[^\s»:][;!?»]| ,|«\S/, key)
+    assert.equal(speak('en')('problem.code', { code: 'A : B' }), 'Code: A : B')
+  })
+
   it('leaves no sentence of a page untranslated', () => {
     for (const tag of LANGUAGE_TAGS.filter(tag => tag !== 'en')) {
       const same = KEYS.filter(key => /[a-z]+ [a-z]+/.test(en[key]) && CATALOGUES[tag][key] === en[key])
