@@ -82,9 +82,15 @@ for (let round = 0; round < ROUNDS; round++) {
   taken.copy.push(await copyBulk(round))
   await submitBulk(level, round)
   commitMs = []
-  taken.lone.push(await median(LONE, n => ours.submit(statementOf(`lone ${round}`, n))))
+  // In turns, so that both meet the same neighbours on this machine.
+  const [lone, update]: [number[], number[]] = [[], []]
+  for (let n = 0; n < LONE; n++) {
+    lone.push(await timed(() => ours.submit(statementOf(`lone ${round}`, n))))
+    update.push(await timed(() => client.query({ name: 'one', text: 'UPDATE alone.one SET n = n + 1 WHERE id = 1' })))
+  }
+  taken.lone.push(middle(lone))
   taken.commit.push(middle(commitMs))
-  taken.update.push(await median(LONE, () => client.query({ name: 'one', text: 'UPDATE alone.one SET n = n + 1 WHERE id = 1' })))
+  taken.update.push(middle(update))
   taken.receipts.push(await readReceipts(ours))
   taken.levelReceipts.push(await readReceipts(level))
 }
@@ -157,15 +163,11 @@ function encodeRows(rows: readonly (readonly Uint8Array[])[]): Buffer {
   return Buffer.concat([header, ...parts, number(-1, 2)])
 }
 
-/** The middle time, in milliseconds. */
-async function median(count: number, act: (n: number) => Promise<unknown>): Promise<number> {
-  const times: number[] = []
-  for (let n = 0; n < count; n++) {
-    const began = performance.now()
-    await act(n)
-    times.push(performance.now() - began)
-  }
-  return middle(times)
+/** How long it took, in milliseconds. */
+async function timed(act: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await act()
+  return performance.now() - began
 }
 
 function middle(times: readonly number[]): number {
