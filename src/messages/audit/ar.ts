@@ -122,7 +122,7 @@ export const auditAr: AuditMessages = {
   'at.path.location': '{path} يحيل إلى {location}',
   'at.path.type': '{path} جاء بنوع {type}',
   'at.path.bytes': '{path} يتجاوز هذا العدد من البايتات: {bytes}',
-  'at.path.seconds': '{path}، بعد {seconds} ثانية',
+  'at.path.seconds': '{path}، بعد هذا العدد من الثواني: {seconds}',
   'at.origin': 'أصلها {origin}',
   'at.quorum': 'عدد الشهود الموقّعين: {count} من {quorum}',
   'at.entry': 'القيد {index}',

@@ -217,7 +217,7 @@ export const deskAr: DeskMessages = {
   'folder.results': 'هذا الجدول في ملف (CSV)',
   'folder.signIn': 'انتهت جلستك. سجّل الدخول مجدداً في تبويب جديد، ثم تابع هنا.',
   'folder.goOn': 'متابعة',
-  'folder.failed': 'لم يُجب السجل. ما أُرسل في أمان. تابع حين يعود.',
+  'folder.failed': 'لم يُجب السجل. ما أُرسل لم يضِع. تابع حين يعود.',
   'state.ready': 'جاهز',
   'state.unreadable': 'تعذّرت قراءته',
   'state.noNumber': 'لا يذكر رقماً',
