@@ -75,7 +75,7 @@ export const deskEs: DeskMessages = {
   'new.none': 'Elija al menos un archivo.',
   'new.tooLarge': 'Los archivos superan {size} en total.',
   'new.tooMany': 'Se eligieron más de {count} archivos.',
-  'new.cut': 'El formulario no llegó entero. Envíelo de nuevo.',
+  'new.cut': 'No se pudo leer el formulario entero. Envíelo de nuevo.',
   'new.failed': 'Nuestro servidor no pudo leer los archivos esta vez. Envíelos de nuevo, o menos a la vez.',
   'new.unreadable': 'Este archivo no se pudo leer: {name}',
   'new.package': 'Este archivo contiene muchos expedientes. Cada uno se convierte en un expediente propio, y el archivo también.',
