@@ -639,7 +639,7 @@ export const de: Messages = {
   'agency.count': 'Einträge: {entries}. Stille Änderungen: {edits}. Erklärte Änderungen: {amendments}. Rücknahmen: {withdrawals}.',
   'changes.lead':
     'Was nach der Veröffentlichung geändert wurde. Bei einer stillen Änderung bleiben Fassungsnummer und Name des Dokuments gleich, aber der Inhalt ist ein anderer.',
-  'changes.show': 'Zeigen',
+  'changes.show': 'Anzeigen',
   'changes.all': 'Alle Änderungen',
   'changes.silent-edit': 'Stille Änderungen',
   'changes.amend': 'Erklärte Änderungen',
