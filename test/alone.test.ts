@@ -74,8 +74,8 @@ describe('the core, the verifier and the page alone', function () {
     const place = join(folder, 'page')
     await leaveOnly(
       place,
-      ['html.ts', 'messages', 'turns.ts', 'web', ...VERIFIER],
-      ['@noble/curves', '@noble/hashes', 'canonicalize', 'esbuild'],
+      ['html.ts', 'messages', 'report', 'turns.ts', 'web', ...VERIFIER],
+      ['@noble/curves', '@noble/hashes', '@zip.js/zip.js', 'canonicalize', 'esbuild'],
     )
     const program = `import { readFileSync, writeFileSync } from 'node:fs'
       import { bundleOffline } from './src/web/assets.ts'
@@ -116,7 +116,7 @@ describe('the command line without the service', function () {
       const place = join(folder, 'commands')
       await leaveOnly(
         place,
-        ['audit', 'chain', 'cli', 'folder-lock.ts', 'html.ts', 'messages', 'whole-file.ts', ...VERIFIER],
+        ['audit', 'chain', 'cli', 'folder-lock.ts', 'html.ts', 'messages', 'report', 'whole-file.ts', ...VERIFIER],
         [
           ...['@noble/curves', '@noble/hashes', '@zip.js/zip.js', 'asn1js', 'canonicalize', 'cli-progress', 'commander'],
           ...['csv-parse', 'ethers', 'level', 'merkletreejs', 'postal-mime', 'saxes'],
