@@ -96,7 +96,7 @@ export async function readArgument(text: string): Promise<Argument> {
  */
 export async function receiptsOf(file: GivenFile, named: string | undefined, taken: readonly string[]): Promise<readonly GivenReceipt[]> {
   if (named !== undefined) return readNamed(named, file)
-  if (file.archive !== undefined || file.isReported) return []
+  if (file.archive !== undefined || file.reportedAs !== undefined) return []
   const paths = [receiptPath(file.name), receiptsPath(file.name)].filter(path => !taken.includes(path))
   const beside = await Promise.all(paths.map(path => readBeside(path, file)))
   return beside.flat()

@@ -12,6 +12,7 @@ import {
   readReceipt,
   readReport,
   recognize,
+  recognizeZipped,
   withoutRepeats,
 } from '../../src/verifier/index.ts'
 import { chainWith, createWorld, FILE, GENESIS, listingOf, policyWith, STATEMENT, WITHDRAWAL } from '../verifier/world.ts'
@@ -126,6 +127,57 @@ describe('report', () => {
     const unsigned = text.replace(/(\\\\u2014 \S+ \S{20})(\S)/, (_, before: string, digit: string) => before + (digit === 'A' ? 'B' : 'A'))
     ok(unsigned !== text)
     deepEqual(await verdictsOf(unsigned), [['invalid', false, 'fingerprint']])
+  })
+
+  it('makes no document green that passes for a report of itself, alone or in an archive that is on the record', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const receipt = await world.receipt(1)
+    const text = renderReport(say, checkup(await checkAll([fileOf('contract.html', FILE)], world, [readReceipt('r', receipt)])))
+    const given = recognize('contract.html', readText(`<!doctype html><h1>Another contract</h1>${text}`))
+    ok(given.kind === 'report')
+    const { files, receipts } = openReport('contract.html', given.data)
+    const ledger = {
+      findReceipts: async () => [],
+      readReceipt: async () => receipt,
+      currency: listingOf(world),
+    } satisfies Parameters<typeof planChecks>[2]['ledger']
+    const check = async (all: readonly GivenFile[]) => {
+      const tasks = planChecks(all, receipts, { policy, trust: 'policy', chain: [chainWith(world)], ledger })
+      return (await Promise.all(tasks.map(task => task.run()))).flatMap(({ own }) => own.map(({ finding }) => finding))
+    }
+    const [pasted] = await check([{ ...files[0]!, reportedAs: undefined } as unknown as GivenFile])
+    deepEqual([pasted?.result.isGreen, pasted?.result.exit], [true, 0], 'the same fingerprint, pasted')
+    const [opened] = await check(files)
+    deepEqual(
+      [opened?.fileName, opened?.result.verdict, opened?.result.isGreen, opened?.result.exit],
+      ['contract.html/contract.html', 'anchored', false, 3],
+    )
+    // An archive does not cover what only a report in it names.
+    const zip: GivenFile = { ...fileOf('z.zip', FILE), read: { ...fileOf('z.zip', FILE).read, kind: 'zip' } }
+    const unknown = {
+      ...files[0]!,
+      name: 'r.html/b.pdf',
+      reportedAs: 'b.pdf',
+      read: { ...files[0]!.read, digest: { bytes: 0, sha256: '1'.repeat(64) } },
+    }
+    const found = await recognizeZipped('z.zip', zip.read, async () => ({ files: [unknown], receipts: [], unread: [] }))
+    ok(found.kind === 'archive')
+    deepEqual(
+      (await check(found.files)).map(finding => finding?.result.verdict),
+      ['anchored', 'unknown'],
+    )
+  })
+
+  it('leaves out a fingerprint by its name only if one file of the report has that name', () => {
+    const of = (name: string, digit: string) => ({ name, verdict: 'anchored' as const, sha256: digit.repeat(64) })
+    const data = { type: 'openseal/report@v1', time: '2026-11-30T21:05:07Z', version: VERSION, policy: {}, receipts: [] } as const
+    const leftOf = (names: readonly string[], given: string) => {
+      const { files } = openReport('r.html', { ...data, files: names.map((name, at) => of(name, String(at))) })
+      return withoutRepeats([...files, fileOf(given, new Uint8Array(1))]).map(({ name }) => name)
+    }
+    deepEqual(leftOf(['1/a.pdf', '2/b.pdf'], 'here/A.pdf'), ['r.html/2/b.pdf', 'here/A.pdf'])
+    deepEqual(leftOf(['1/a.pdf', '2/a.pdf'], 'a.pdf'), ['r.html/1/a.pdf', 'r.html/2/a.pdf', 'a.pdf'])
+    deepEqual(leftOf(['1/a.pdf', '2/a.pdf'], '1/a.pdf'), ['r.html/2/a.pdf', '1/a.pdf'])
   })
 
   it('reads no report that is cut off, of another type or with places that do not exist', async () => {

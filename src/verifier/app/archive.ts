@@ -61,6 +61,7 @@ export async function readArchive(
         const { files, receipts } = openReport(path, given.data)
         unpacked.files.push(...files)
         unpacked.receipts.push(...receipts)
+        unpacked.unread.push({ name: path, why: 'policy' })
       } else if (given.kind === 'file') unpacked.files.push(given.file)
       else if (given.kind === 'policy') unpacked.unread.push({ name: path, why: 'policy' })
       else

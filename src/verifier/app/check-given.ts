@@ -191,7 +191,7 @@ async function checkFile(
   watch: Watch = {},
 ): Promise<Answers> {
   const { digest, kind, pdf, releases, releasesLeftOut } = file.read
-  const { name: fileName, isFingerprint, isArchive } = file
+  const { name: fileName, isFingerprint, isArchive, reportedAs } = file
   const subject = { fileName, digest, isFingerprint, isArchive, fileKind: kind, pdf }
   const own = gravestFirst(
     receipts.length > 0
@@ -210,7 +210,8 @@ async function checkFile(
   })
   const parts = answered.filter(answer => answer !== undefined)
   const partsLeftOut = releasesLeftOut + releases.length - parts.length
-  const told = parts.some(isGone) ? own.map(withoutGreen) : own
+  const exit = reportedAs !== undefined ? EXIT_UNCOMPARED : parts.some(isGone) ? EXIT_CHANGED : undefined
+  const told = exit === undefined ? own : own.map(answer => withoutGreen(answer, exit))
   return { own: told, parts: state ? [state, ...parts] : parts, partsLeftOut }
 }
 
@@ -222,13 +223,18 @@ function isGone({ finding }: Answer): boolean {
 const GONE: readonly VerdictCode[] = ['invalid', 'withdrawn', 'edited', 'superseded']
 /** The exit code of a file in which something was changed. */
 const EXIT_CHANGED = 8
+/** The exit code where nothing of the reader's was compared, as of an entry. */
+const EXIT_UNCOMPARED = 3
 
-/** The package's bytes are on the record, but not everything in it is still current. */
-function withoutGreen(answer: Answer): Answer {
+/**
+ * For a package whose bytes are on the record while something in it is no longer current; and for a
+ * fingerprint that only a report names, because anybody can write one.
+ */
+function withoutGreen(answer: Answer, exit: number): Answer {
   const { finding } = answer
   if (finding === undefined) return answer
   const { result } = finding
-  return { finding: { ...finding, result: { ...result, isGreen: false, exit: result.exit === 0 ? EXIT_CHANGED : result.exit } } }
+  return { finding: { ...finding, result: { ...result, isGreen: false, exit: result.exit === 0 ? exit : result.exit } } }
 }
 
 /**

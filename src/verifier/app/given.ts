@@ -48,8 +48,8 @@ export type GivenFile = {
   readonly archive?: GivenFile
   /** True for an archive whose files were given with it. It counts only if it is itself on the record. */
   readonly isArchive?: boolean
-  /** True if a report names it. */
-  readonly isReported?: boolean
+  /** Its name in the report that names it. Nobody has read such a file, here or for a checker. */
+  readonly reportedAs?: string
 }
 
 /**
@@ -124,7 +124,12 @@ export async function recognizeZipped(name: string, read: ReadFile, openZip: Ope
   const { files, receipts, unread } = inside
   if (files.length + receipts.length === 0) return { kind: 'archive', files: [given.file], receipts, unread }
   const archive = { ...given.file, isArchive: true }
-  return { kind: 'archive', files: [archive, ...files.map(file => ({ ...file, archive }))], receipts, unread }
+  return {
+    kind: 'archive',
+    files: [archive, ...files.map(file => (file.reportedAs === undefined ? { ...file, archive } : file))],
+    receipts,
+    unread,
+  }
 }
 
 /** Reads a single receipt. `of` is the file that it was given for, if that was said. */
