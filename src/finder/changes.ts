@@ -4,6 +4,7 @@
 
 import type { KeptEffect } from '../core/statements/effects.ts'
 import type { Statement } from '../core/statements/statement.ts'
+import { breathe } from '../turns.ts'
 import { type FinderRow, jsonValue, lastNumber, numberValue, type Rows, readJson, rowKey } from './rows.ts'
 import { createThreads, type EntryState, readState } from './threads.ts'
 
@@ -84,17 +85,38 @@ export type Changers = {
 /** How many changes an agency made. */
 const changesOf = (counts: AgencyCounts) => CHANGE_KINDS.reduce((sum, kind) => sum + counts[kind], 0)
 
-/** Reads the counts of every agency: one short row for each. */
-export async function listChangers(rows: Rows, limit: number): Promise<Changers> {
-  const changers: (AgencyCounts & { agency: string })[] = []
+type Remembered = { readonly size: number; readonly limit: number; readonly found: Promise<Changers> }
+
+/** The last answer for these rows. It is the answer until the finder has read further. */
+const remembered = new WeakMap<Rows, Remembered>()
+
+/** The agencies that changed most. Every agency's row is read, once for each size of the log. */
+export function listChangers(rows: Rows, size: number, limit: number): Promise<Changers> {
+  const known = remembered.get(rows)
+  if (known?.size === size && known.limit === limit) return known.found
+  const found = readChangers(rows, limit)
+  remembered.set(rows, { size, limit, found })
+  found.catch(() => remembered.delete(rows))
+  return found
+}
+
+async function readChangers(rows: Rows, limit: number): Promise<Changers> {
+  const first: (AgencyCounts & { agency: string })[] = []
   const all = { ...NO_COUNTS }
+  let changers = 0
   for await (const [key, value] of rows.range(rowKey('g'), rowKey('h'))) {
+    await breathe()
     const counts = readJson<AgencyCounts>(value) ?? NO_COUNTS
     for (const name of ['entries', ...CHANGE_KINDS] as const) all[name] += counts[name]
-    if (changesOf(counts) > 0) changers.push({ ...counts, agency: Buffer.from(key.subarray(1)).toString('utf8') })
+    if (changesOf(counts) === 0) continue
+    changers++
+    // Rows come in the order of the ids, so of two that are equal the first stays before.
+    const place = first.findLastIndex(each => changesOf(each) >= changesOf(counts)) + 1
+    if (place >= limit) continue
+    first.splice(place, 0, { ...counts, agency: Buffer.from(key.subarray(1)).toString('utf8') })
+    if (first.length > limit) first.pop()
   }
-  changers.sort((a, b) => changesOf(b) - changesOf(a) || (a.agency < b.agency ? -1 : 1))
-  return { agencies: changers.slice(0, limit), all, others: Math.max(0, changers.length - limit) }
+  return { agencies: first, all, others: changers - first.length }
 }
 
 async function listKind(rows: Rows, kind: FoundChangeKind, before: number, limit: number): Promise<FoundChange[]> {

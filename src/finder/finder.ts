@@ -119,7 +119,7 @@ export async function openFinder({ ledger, folder, steadyMs, log }: Deps): Promi
     changes: (kinds, before, limit) => ask<readonly FoundChange[]>(rows => listChanges(rows, kinds, before, limit), []),
     state: (index, statement) => ask<EntryState>(rows => stateOf(rows, index, statement), {}),
     counts: agency => ask(rows => readCounts(rows, agency), NO_COUNTS),
-    changers: limit => ask<Changers>(rows => listChangers(rows, limit), { agencies: [], all: NO_COUNTS, others: 0 }),
+    changers: limit => ask<Changers>(rows => listChangers(rows, keeper.size(), limit), { agencies: [], all: NO_COUNTS, others: 0 }),
     recordsLike: (agency, record) => ask<readonly string[]>(rows => findAlike(rows, readShown, agency, record), []),
     activity: (unit, fromMs, limit) => ask<readonly Slot[]>(rows => listSlots(rows, unit, fromMs, limit), []),
     isClean: keeper.isClean,

@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { formatTime } from '../../src/core/time.ts'
-import { CHANGE_KINDS } from '../../src/finder/changes.ts'
+import { CHANGE_KINDS, listChangers } from '../../src/finder/changes.ts'
 import { type Finder, openFinder } from '../../src/finder/finder.ts'
 import type { FoundLedger } from '../../src/finder/ledger.ts'
+import { jsonValue, openRows, type Rows, rowKey } from '../../src/finder/rows.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
@@ -457,6 +458,49 @@ describe('finder', () => {
     assert.equal(others, 0)
     const none = await finder.changers(0)
     assert.deepEqual([none.agencies, none.all, none.others], [[], all, agencies.length])
+  })
+
+  it('compares twenty thousand agencies once for each size of the log, and lets others work meanwhile', async () => {
+    const rows = await openRows(join(folder, 'agencies'))
+    try {
+      const counts = Array.from({ length: 20_000 }, (_, at) => ({ entries: 100, 'silent-edit': at % 3, amend: at % 7, withdraw: at % 5 }))
+      const kept = counts.map((each, at) => ({ key: rowKey('g', `agency-${at}.gov.example`), value: jsonValue(each) }))
+      await rows.write(kept, async () => true)
+      let read = 0
+      const counted: Rows = {
+        ...rows,
+        range: (...asked) => {
+          read++
+          return rows.range(...asked)
+        },
+      }
+      let [worstMs, lastMs] = [0, performance.now()]
+      const timer = setInterval(() => {
+        worstMs = Math.max(worstMs, performance.now() - lastMs)
+        lastMs = performance.now()
+      }, 1)
+      const answers = await Promise.all(Array.from({ length: 10 }, () => listChangers(counted, 5, 10)))
+      clearInterval(timer)
+      const { agencies, all, others } = await listChangers(counted, 5, 10)
+      assert.equal(read, 1)
+      assert.ok(answers.every(each => each.agencies === agencies))
+      assert.ok(worstMs < 50, `held the loop for ${worstMs.toFixed()} ms`)
+      const most = counts.flatMap((each, at) =>
+        each['silent-edit'] + each.amend + each.withdraw === 12 ? [`agency-${at}.gov.example`] : [],
+      )
+      assert.deepEqual(
+        agencies.map(({ agency }) => agency),
+        most.sort().slice(0, 10),
+      )
+      assert.deepEqual(
+        [all.entries, others],
+        [2_000_000, counts.filter(each => each['silent-edit'] + each.amend + each.withdraw > 0).length - 10],
+      )
+      await rows.write([{ key: rowKey('g', 'new.example'), value: jsonValue({ ...counts[0]!, amend: 1000 }) }], async () => true)
+      assert.equal((await listChangers(counted, 6, 10)).agencies[0]?.agency, 'new.example')
+    } finally {
+      await rows.close()
+    }
   })
 
   it('accuses nobody of an annex, of a file that was withdrawn and published rightly, or of one that was amended', async () => {
