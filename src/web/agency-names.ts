@@ -23,16 +23,24 @@ export async function namedAgencies(agencies: Agencies, typed: string): Promise<
   return list.filter(({ id }, at) => id.includes(wanted) || names[at]!.includes(wanted)).slice(0, MAX_NAMED)
 }
 
-/** The agency that is meant: by its id, its whole name, or the only one that fits; otherwise those that fit. */
+/**
+ * The agency that is meant: by its id, by a name that only it has, or the only one that fits;
+ * otherwise those that fit.
+ */
 export async function chooseAgency(
   agencies: Agencies,
   typed: string | undefined,
 ): Promise<{ readonly agency?: SiteAgency; readonly others: readonly SiteAgency[] }> {
   if (typed === undefined) return { others: [] }
   const wanted = foldText(typed)
+  // Among all agencies: those that are offered are only some of those that fit.
+  const list = await agencies.list()
+  const names = await foldedOf(list)
+  await breathe()
+  const [named, ...more] = list.filter((_, at) => names[at] === wanted)
+  const exact = list.find(({ id }) => id === wanted) ?? (more.length === 0 ? named : undefined)
   const others = await namedAgencies(agencies, typed)
   const [only] = others
-  const exact = others.find(({ id }) => id === wanted) ?? others.find(({ name }) => foldText(name) === wanted)
   const agency = exact ?? (others.length === 1 ? only : undefined)
   return agency === undefined ? { others } : { agency, others: [] }
 }

@@ -1,6 +1,7 @@
 /** The list of records: everything that a reader chooses is in its address, and no script is needed. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { chooseAgency } from '../../src/web/agency-names.ts'
 import { AGENCY, ANCHORED_MS, openWorld, type World } from './world.ts'
 
 const DAY_MS = 86_400_000
@@ -104,6 +105,19 @@ describe('web/finding', () => {
     const words = await read('/records?q=r')
     assert.match(words, /Results: \d</)
     assert.doesNotMatch(words, /<option[^>]*>[^<]* – \d/)
+  })
+
+  it('takes an agency by its whole id among many, and none of two with one name', async () => {
+    const list = [
+      ...Array.from({ length: 60 }, (_, at) => ({ id: `a${at}.ab.example`, name: `Office ${at}` })),
+      ...['ab', 'twin-1.example', 'twin-2.example'].map(id => ({ id, name: id === 'ab' ? 'Short' : 'Twin' })),
+    ]
+    const agencies = { list: async () => list } as unknown as Parameters<typeof chooseAgency>[0]
+    assert.equal((await chooseAgency(agencies, 'AB')).agency?.id, 'ab')
+    assert.equal((await chooseAgency(agencies, 'short')).agency?.id, 'ab')
+    const { agency, others } = await chooseAgency(agencies, 'twin')
+    assert.deepEqual([agency, others.map(({ id }) => id)], [undefined, ['twin-1.example', 'twin-2.example']])
+    assert.equal((await chooseAgency(agencies, 'twin-2')).agency?.id, 'twin-2.example')
   })
 
   it('names agencies, finds them by name, and asks which one is meant', async () => {
