@@ -76,7 +76,7 @@ const INT8_ARRAY = 1016
 /** Bytes arrive as hex, numbers and arrays of numbers as digits. */
 const TYPES: pg.CustomTypesConfig = {
   getTypeParser(oid: number) {
-    if (oid === BYTEA) return (text: string) => Buffer.from(text.substring(2), 'hex')
+    if (oid === BYTEA) return readBytes
     if (oid === INT8) return readSafe
     if (oid === INT8_ARRAY)
       return (text: string) =>
@@ -164,10 +164,10 @@ const SERVER = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_
   CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END`
 
 /**
- * Commits wait for the disk, and for the standby if there is one. A server whose client is gone
+ * Bytes arrive as hex. Commits wait for the disk, and for the standby if there is one. A server whose client is gone
  * notices that without waiting for the system's two hours.
  */
-const SETTINGS = `SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+const SETTINGS = `SELECT set_config('bytea_output', 'hex', false), set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
   set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '15000', false),
   CASE WHEN current_setting('synchronous_commit') IN ('on', 'remote_apply') THEN '' ELSE set_config('synchronous_commit', 'on', false) END`
 
@@ -248,6 +248,11 @@ function connectError(cause: unknown, { user, database }: DatabaseAddress, at: D
     return error('STORE_TLS', `The certificate of the database at ${name} is not trusted (${code}): set sslrootcert in OPENSEAL_STORE.`)
   const why = code ?? (/timeout/.test(message) ? 'no answer' : 'the connection was closed')
   return error('STORE_UNREACHABLE', `The database at ${name} cannot be reached (${why}).`)
+}
+
+function readBytes(text: string): Uint8Array {
+  if (!text.startsWith('\\x')) throw new Error('bug: the database does not send bytes as hex')
+  return Buffer.from(text.substring(2), 'hex')
 }
 
 /** Sizes and indexes are safe integers. */

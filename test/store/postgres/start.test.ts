@@ -151,6 +151,29 @@ describe('opening the PostgreSQL store', () => {
     await other.close()
   })
 
+  it('works whatever the user and the database are set to by default', async () => {
+    const address = await server.newDatabase()
+    const settings = {
+      bytea_output: 'escape',
+      search_path: 'nowhere',
+      statement_timeout: '1ms',
+      default_transaction_deferrable: 'on',
+      TimeZone: 'Asia/Kolkata',
+    }
+    for (const [name, value] of Object.entries(settings)) await server.sql(`ALTER ROLE ledger SET ${name} = '${value}'`)
+    const store = await open(address)
+    await store.commit(commitOf(0, 3))
+    assert.deepEqual((await store.readHead())?.head, commitOf(0, 3).next)
+    assert.deepEqual(await store.readStatement(1), Buffer.from(commitOf(0, 3).records[1]!.statement))
+    assert.ok(Math.abs((await store.nowMs()) - Date.now()) < 60_000)
+    const { statement: _, ...erased } = commitOf(0, 3).records[1]!
+    await store.commit({ ...commitOf(3, 4), erase: [erased] })
+    await store.purge()
+    assert.equal(await store.hasRemains(), false)
+    await store.close()
+    for (const name of Object.keys(settings)) await server.sql(`ALTER ROLE ledger RESET ${name}`)
+  })
+
   it('refuses a server that can lose what it has confirmed', async () => {
     const address = await server.newDatabase()
     for (const setting of ['fsync', 'full_page_writes']) {
