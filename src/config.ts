@@ -18,8 +18,10 @@ export type Config = {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
-  /** Folder of the store, the keys and the embedded chain's state. */
+  /** Folder of the store, of the embedded chain's state and, without `keysDir`, of the keys. */
   readonly dataDir: string
+  /** Folder of the keys, which the nodes of one ledger share; missing: `keys` in the data folder. */
+  readonly keysDir?: string
   /** A `postgres://` URL; missing: Level in the data folder. */
   readonly storeUrl?: string
   /** Folder of the mark, outside the data folder; missing: in the user's state folder. */
@@ -187,6 +189,7 @@ const VARIABLES = z.object({
     .default('127.0.0.1'),
   OPENSEAL_PORT: port('is not a port from 0 to 65535').default(8080),
   OPENSEAL_DATA: z.string().default('./data'),
+  OPENSEAL_KEYS: z.string().optional(),
   OPENSEAL_MARK: z.string().optional(),
   OPENSEAL_STORE: z
     .string()
@@ -326,6 +329,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     scrubRate: v.OPENSEAL_SCRUB_RATE,
     ...(v.OPENSEAL_EXPLORER && { explorer: v.OPENSEAL_EXPLORER }),
     ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
+    ...(v.OPENSEAL_KEYS && { keysDir: v.OPENSEAL_KEYS }),
     ...(v.OPENSEAL_MARK && { markFolder: v.OPENSEAL_MARK }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
     ...(v.OPENSEAL_CONTRACT && { contract: v.OPENSEAL_CONTRACT }),

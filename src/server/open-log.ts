@@ -24,7 +24,7 @@ import { markFolderOf, openMarkKeeper } from './mark.ts'
 import type { Start } from './parts.ts'
 
 /** The file of the log's key. */
-export const logKeyFile = (dataDir: string) => join(dataDir, 'keys', 'log.key')
+export const logKeyFile = (keysDir: string) => join(keysDir, 'log.key')
 
 /** How long a call of the store may take. A slow disk syncs within seconds. */
 const STORE_MS = 30_000
@@ -102,16 +102,16 @@ export type OpenLog = Awaited<ReturnType<typeof openLog>>
  * address of the service's pages; missing if it has none.
  */
 export async function openLog(start: Start, store: Store, url?: string) {
-  const { config, dataDir, host, log, parts, bells } = start
+  const { config, dataDir, keysDir, host, log, parts, bells } = start
   const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const markFolder = markFolderOf(config.markFolder, dataDir)
   const isNew = (await store.readHead()) === undefined
-  const keyFile = logKeyFile(dataDir)
+  const keyFile = logKeyFile(keysDir)
   const signer = createLogSigner(origin, isNew ? await ensureLogKey(keyFile, { host, log }) : await readLogKey(keyFile, log))
   const chain = await openChain(start, url)
   const { all: anchors, own: place } = await bindPlaces(start, chain, store)
 
-  const erasureKey = await ensureErasureKey(join(dataDir, 'keys', 'erasure.key'), { host, log })
+  const erasureKey = await ensureErasureKey(join(keysDir, 'erasure.key'), { host, log })
   const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
   const told = { onSeal: bells.sealed.ring, onSigned: bells.signed.ring, onErased: bells.erased.ring }
   const ledger = await openLedger({ store, signer, origin, anchors, host, erasure, ...told })

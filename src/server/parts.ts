@@ -1,5 +1,5 @@
 /** The parts of a running service, and the order in which they are shut down. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Scrub } from '../care/scrub.ts'
 import type { Config } from '../config.ts'
 import type { Finder } from '../finder/finder.ts'
@@ -28,6 +28,7 @@ export type ServiceParts = {
 export type Start = {
   readonly config: Config
   readonly dataDir: string
+  readonly keysDir: string
   readonly host: Host
   readonly log: Log
   readonly parts: ServiceParts
@@ -39,6 +40,7 @@ export function beginStart(config: Config, log: Log): Start {
   return {
     config,
     dataDir: resolve(config.dataDir),
+    keysDir: resolve(config.keysDir ?? join(config.dataDir, 'keys')),
     host: systemHost(log),
     log,
     parts: {},

@@ -36,8 +36,8 @@ export async function rotateLogKey(config: Config, { log = silentLog }: { log?: 
 }
 
 async function rotate(start: Start): Promise<Rotation> {
-  const { config, dataDir, host, log, parts } = start
-  const path = logKeyFile(dataDir)
+  const { config, dataDir, keysDir, host, log, parts } = start
+  const path = logKeyFile(keysDir)
   const next = `${path}.next`
   const { store } = await openStore(config, dataDir, host)
   parts.store = store

@@ -60,7 +60,7 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
  * has begun.
  */
 async function open(start: Start): Promise<Omit<Service, 'close'>> {
-  const { config, dataDir, host, log, parts } = start
+  const { config, dataDir, keysDir, host, log, parts } = start
   const operator = await readOperator(config)
   // The store's lock comes first, so that a second service on this folder touches neither its keys
   // nor its chain. Then the port.
@@ -74,7 +74,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   // The log with its key and its chain, then the operator's key, which the first start makes.
   const url = config.url ?? http.url
   const opened = await openLog(start, store, url)
-  const operatorKeyFile = join(dataDir, 'keys', 'operator.key')
+  const operatorKeyFile = join(keysDir, 'operator.key')
   const operatorKey = config.operatorKey ?? (await ensureOperatorKey(operatorKeyFile, { host, log }))
 
   // Nothing is served before the first try to compare the ledger with its chain.
