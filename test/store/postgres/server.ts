@@ -37,7 +37,9 @@ type Options = {
   /** Lines of pg_hba.conf. */
   readonly rules?: readonly string[]
   /** Fills the data folder, instead of initdb. */
-  readonly fill?: (data: string) => void
+  readonly fill?: (data: string) => void | Promise<void>
+  /** Missing: any free port. */
+  readonly port?: number
 }
 
 const NOBODY = 65_534
@@ -46,19 +48,19 @@ const owner = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
 const PASSWORD = 'ledger'
 
 /** Starts a server. */
-export async function startPostgres({ settings = [], rules, fill }: Options = {}): Promise<TestServer> {
+export async function startPostgres({ settings = [], rules, fill, port: wanted }: Options = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'openseal-postgres-'))
   const data = join(folder, 'data')
   const programs = findPrograms(folder)
   mkdirSync(data)
   giveAway(folder, data)
   chmodSync(data, 0o700)
-  const port = await freePort()
+  const port = wanted ?? (await freePort())
   if (fill === undefined) {
     const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '--locale=C', '--encoding=UTF8', '--no-sync']
     execFileSync(programs.initdb, init, { ...owner, env: programs.env, stdio: ['ignore', 'ignore', 'inherit'], cwd: data })
   } else {
-    fill(data)
+    await fill(data)
     // The copied files are ours, and not those of the user as whom the server runs.
     if (isRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, data])
     rmSync(join(data, 'postmaster.pid'), { force: true })

@@ -1,0 +1,109 @@
+/**
+ * A ledger of several nodes on this machine: a PostgreSQL with a synchronous standby, a local
+ * chain, the nodes, and a proxy before them.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ensureDeployment } from '../../src/chain/deploy.ts'
+import { EMBEDDED_KEY, startEmbeddedChain } from '../../src/chain/embedded.ts'
+import { createKeySigner } from '../../src/chain/signer.ts'
+import { silentLog } from '../../src/logger.ts'
+import { startClusterDatabase } from './database.ts'
+import { type ClusterNode, startNode } from './nodes.ts'
+import { startClusterProxy } from './proxy.ts'
+
+/** The ports count from `port`: the nodes, and the proxy at `port` + 9. 0: any free ports. */
+type Options = {
+  readonly nodes: number
+  readonly port: number
+  readonly told: (what: string) => void
+  readonly env?: { readonly [name: string]: string }
+}
+
+const MINE_MS = 500
+
+/** Starts a cluster in a new folder, which is removed when it stops. */
+export async function startCluster({ nodes: count, port, told, env = {} }: Options) {
+  const data = mkdtempSync(join(tmpdir(), 'openseal-cluster-'))
+  const started: (() => Promise<void>)[] = [async () => rmSync(data, { recursive: true, force: true })]
+  const stop = async () => {
+    for (const end of started.splice(0).reverse()) await end()
+  }
+  try {
+    const database = await startClusterDatabase(told)
+    started.push(() => database.stop())
+    const chain = await startEmbeddedChain({ dataDir: data, port: 0, log: silentLog })
+    started.push(() => chain.stop())
+    const access = { rpcUrls: [chain.url], signer: createKeySigner(EMBEDDED_KEY), log: silentLog }
+    const { address: contract } = await ensureDeployment(join(data, 'chain', 'deployment.json'), access)
+    const mining = mineAfterEach(chain.url)
+    started.push(mining.stop)
+
+    const shared = {
+      OPENSEAL_STORE: database.address,
+      OPENSEAL_KEYS: join(data, 'keys'),
+      OPENSEAL_RPC: chain.url,
+      OPENSEAL_CONTRACT: contract,
+      OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY,
+      OPENSEAL_ANCHOR_INTERVAL: '5s',
+      OPENSEAL_FINALITY: '1',
+      OPENSEAL_TRUST_PROXY: '1',
+      ...(port !== 0 && { OPENSEAL_URL: `http://127.0.0.1:${port + 9}` }),
+      ...env,
+    }
+    const nodes: ClusterNode[] = []
+    await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        const node = await startNode(
+          { folder: join(data, `node-${i + 1}`), port: port === 0 ? await freePort() : port + i, env: shared },
+          told,
+        )
+        nodes[i] = node
+        started.push(node.stop)
+      }),
+    )
+    const proxy = await startClusterProxy(
+      port === 0 ? 0 : port + 9,
+      nodes.map(({ url }) => url),
+    )
+    started.push(proxy.stop)
+    return { data, database, chain, nodes, proxy: proxy.url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** The chain mines on demand only, so one block more makes each anchor final. */
+function mineAfterEach(url: string) {
+  let isOver = false
+  const call = async (method: string) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: [] })
+    const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    return ((await answer.json()) as { result: string }).result
+  }
+  const running = (async () => {
+    for (let last = ''; !isOver; await sleep(MINE_MS)) {
+      const number = await call('eth_blockNumber').catch(() => last)
+      if (number !== last && last !== '') await call('evm_mine').catch(() => {})
+      last = await call('eth_blockNumber').catch(() => number)
+    }
+  })()
+  return {
+    async stop() {
+      isOver = true
+      await running
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net')
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
