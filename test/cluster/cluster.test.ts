@@ -17,7 +17,12 @@ describe('cluster', function () {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   const told: string[] = []
   before(async () => {
-    cluster = await startCluster({ nodes: 2, port: 0, told: what => told.push(what), env: { OPENSEAL_RATE_ADDRESS: '0', OPENSEAL_RATE_KEY: '0' } })
+    cluster = await startCluster({
+      nodes: 2,
+      port: 0,
+      told: what => told.push(what),
+      env: { OPENSEAL_RATE_ADDRESS: '0', OPENSEAL_RATE_KEY: '0' },
+    })
   })
   after(() => cluster?.stop())
 
@@ -39,7 +44,10 @@ describe('cluster', function () {
       while (!isOver) {
         const n = next++
         while (!acknowledged.has(n)) {
-          const { status, json } = await post(`${cluster.proxy}/v1/records`, key, statement(n)).catch(() => ({ status: 0, json: { index: -1 } }))
+          const { status, json } = await post(`${cluster.proxy}/v1/records`, key, statement(n)).catch(() => ({
+            status: 0,
+            json: { index: -1 },
+          }))
           if (status === 200 || status === 201) acknowledged.set(n, json.index)
           else await sleep(100)
         }

@@ -5,33 +5,35 @@
 import { numberOption, readOptions } from '../../scripts/options.ts'
 import { startCluster } from './cluster.ts'
 
+const tell = (line: string) => process.stderr.write(`${line}\n`)
+
 const { values } = readOptions('cluster', { options: { nodes: { type: 'string' } } })
 const count = Math.floor(numberOption('cluster', 'nodes', values.nodes, 3))
 if (count < 1 || count > 9) {
-  console.error('cluster: --nodes must be a number from 1 to 9.')
+  tell('cluster: --nodes must be a number from 1 to 9.')
   process.exit(2)
 }
 
 const stopped = new Promise<void>(resolve => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
 })
-console.error('Starting PostgreSQL with a standby, a chain and the nodes …')
+tell('Starting PostgreSQL with a standby, a chain and the nodes …')
 const { data, database, nodes, proxy, stop } = await startCluster({
   nodes: count,
   port: Number(process.env.OPENSEAL_PORT || 8080),
-  told: what => console.error(what),
+  told: tell,
 })
 const standby = database.standby()
-console.log(
-  JSON.stringify({
+process.stdout.write(
+  `${JSON.stringify({
     nodes: nodes.map(({ url, pid }) => ({ url, pid: pid() })),
     proxy,
     primary: { pid: database.primary().pid() },
     ...(standby && { standby: { pid: standby.pid() } }),
     data,
-  }),
+  })}\n`,
 )
-console.error(`
+tell(`
 The ledger is at ${proxy}. The operator's commands go to a node:
 
 export OPENSEAL_OPERATOR_KEY_FILE=${data}/keys/operator.key
@@ -42,5 +44,5 @@ export OPENSEAL_API_KEY_FILE=demo.key
 Kill or pause a node or the primary by its process id, and go on submitting. A node that ends is
 started again, and the standby takes the place of a primary that dies. Ctrl-C ends everything.`)
 await stopped
-console.error('Stopping …')
+tell('Stopping …')
 await stop()

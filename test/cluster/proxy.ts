@@ -23,7 +23,10 @@ export async function startClusterProxy(port: number, nodes: readonly string[]):
 
   function pass(incoming: IncomingMessage, answer: ServerResponse, tried: Set<string>): void {
     const node = next(tried)
-    if (node === undefined) return refuse(answer)
+    if (node === undefined) {
+      refuse(answer)
+      return
+    }
     tried.add(node)
     const { hostname, port: to } = new URL(node)
     const headers = { ...incoming.headers, 'x-forwarded-for': incoming.socket.remoteAddress ?? '' }
