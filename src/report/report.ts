@@ -159,12 +159,15 @@ function hostOf(address: string): string {
 
 /** What was not checked comes before what was. */
 function renderUnchecked(say: Say, all: readonly Answers[], unread: readonly Unread[]): Html {
-  const findings = all.flatMap(({ own }) => own.flatMap(({ finding }) => finding ?? []))
+  const findings = all.flatMap(({ own, parts }) => [...own, ...parts].flatMap(({ finding }) => finding ?? []))
+  const open = findings.filter(({ result }) => result.verdict === 'unchecked').length
   const uncurrent = findings.filter(({ result }) => result.limits !== undefined && result.asked !== 'ledger').length
-  const without = all.flatMap(({ own }) => own.filter(({ finding }) => finding === undefined)).length
-  const partsLeft = all.reduce((sum, { partsLeftOut }) => sum + partsLeftOut, 0)
+  const countWithout = (answers: readonly Answer[]) => answers.filter(({ finding }) => finding === undefined).length
+  const without = all.reduce((sum, { own }) => sum + countWithout(own), 0)
+  const partsLeft = all.reduce((sum, { parts, partsLeftOut }) => sum + countWithout(parts) + partsLeftOut, 0)
   const lines = [
     ...sayUnread(say, unread),
+    ...(open > 0 ? [`${say('mark.unchecked')}: ${sayNumber(say, open)}`] : []),
     ...(without > 0 ? [say('report.without', { count: without })] : []),
     ...(partsLeft > 0 ? [say('report.partsLeft', { count: partsLeft })] : []),
     ...(uncurrent > 0 ? [say('report.uncurrent', { count: uncurrent })] : []),

@@ -86,6 +86,27 @@ describe('report', () => {
     )
   })
 
+  it('says first how much could not be checked, of files and of their parts', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const receipts = [readReceipt('r', await world.receipt(1))]
+    const tasks = planChecks([fileOf('a.json', FILE)], receipts, { policy, trust: 'policy', chain: [] })
+    const [silent] = await Promise.all(tasks.map(task => task.run()))
+    const part = { kind: 'release', position: 1 } as const
+    const refused = { name: 'p.json', part, problem: 'release-refused' } as const
+    const finding = { ...silent!.own[0]!.finding!, part }
+    const linesOf = (all: Checkup['all']) =>
+      [
+        ...(/<h2>What was not checked[\s\S]*?<p class="soft">/.exec(renderReport(say, checkup(all)))?.[0].matchAll(/<li>(.*?)<\/li>/g) ??
+          []),
+      ].map(([, line]) => line)
+    equal(finding.result.verdict, 'unchecked')
+    deepEqual(linesOf([silent!]), ['Not checked: 1'])
+    deepEqual(linesOf([{ own: silent!.own, parts: [{ finding }, refused], partsLeftOut: 2 }]), [
+      'Not checked: 2',
+      'Parts of files that were not checked: 3',
+    ])
+  })
+
   it('carries hostile names as data, and gives back the receipts as they were', async () => {
     const world = createWorld([GENESIS, STATEMENT])
     const receipt = await world.receipt(1)
