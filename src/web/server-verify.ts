@@ -55,6 +55,8 @@ const MAX_FOUND = 16
 const NEWEST = Number.MAX_SAFE_INTEGER
 /** Enough for each release of a package, and as many again. */
 const MAX_RECEIPTS = 2000
+/** How many files of reports are checked again. A report is short beside the page that answers it. */
+const MAX_REPORTED = 2000
 /** What is unpacked of one archive: as many files as releases of a package, each with its receipt. */
 const ARCHIVE_LIMITS: ArchiveLimits = {
   maxEntries: 2000,
@@ -90,6 +92,8 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
     ? { policy: given.policy, policySource: given.source, trust: 'policy' as const }
     : { policy: means.policy, trust: 'ledger' as const }
   if (receipts.length > MAX_RECEIPTS) throw new UploadError('UPLOAD_TOO_MANY', 'There are too many receipts.')
+  const reported = files.filter(({ reportedAs }) => reportedAs !== undefined)
+  if (reported.length > MAX_REPORTED) throw new UploadError('UPLOAD_TOO_MANY', 'The reports name too many files.')
   const ledger = createSiteReader(means, judge.policy.origin)
   const plan = planChecks(files, receipts, { ...judge, chain: means.chain, ledger })
   const answers: Answers[] = []

@@ -1,5 +1,5 @@
 /** The check of a form, without its process: what is asked of the ledger that serves the page. */
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, rejects } from 'node:assert/strict'
 import { toUtf8 } from '../../src/core/bytes.ts'
 import { formatPolicy } from '../../src/core/policy.ts'
 import { speak } from '../../src/messages/language.ts'
@@ -46,6 +46,23 @@ describe('web/server-verify', function () {
       const means = { policy: here.policy(), chain: [], ledger: { ...here.ledger, head: async () => here.ledger.head() } }
       const answer = await checkUpload(speak('en'), { files }, means)
       deepEqual('answers' in answer ? answer.answers[0]?.own.map(({ problem }) => problem) : undefined, ['erasing'])
+    } finally {
+      await here.close()
+    }
+  })
+  it('checks no more files of a report than an archive may hold', async () => {
+    const here = await openWorld()
+    try {
+      const means = { policy: here.policy(), chain: [], ledger: { ...here.ledger, head: async () => here.ledger.head() } }
+      const check = (count: number) => {
+        const named = Array.from({ length: count }, (_, at) => ({ name: `${at}`, verdict: 'anchored', sha256: `${at}`.padStart(64, '0') }))
+        const data = { type: 'openseal/report@v1', time: '2026-11-30T21:05:07Z', version: '1', policy: {}, files: named, receipts: [] }
+        const text = `<!doctype html><script type="application/json" id="openseal-report">${JSON.stringify(data)}</script>`
+        return checkUpload(speak('en'), { files: [{ name: 'r.html', read: readText(text) }] }, means)
+      }
+      const answer = await check(2000)
+      deepEqual('answers' in answer ? answer.answers.length : undefined, 2000)
+      await rejects(check(2001), { code: 'UPLOAD_TOO_MANY' })
     } finally {
       await here.close()
     }
