@@ -23,12 +23,14 @@ export function renderChangers({ say, base }: Frame, { agencies, all, others, na
     return html`<tr>${cells.map((cell, at) => html`<td${at > 0 && html` class="num"`} data-label="${heads[at]}">${cell}</td>`)}</tr>`
   }
   return html`<h2>${say('changes.byAgency')}</h2><p>${say('changes.sum', { changes, entries: all.entries })}</p>
-<table class="stack"><thead><tr>${heads.map((head, at) => {
-    const kind = CHANGE_KINDS[at - 2]
-    return html`<th scope="col">${kind === undefined ? head : html`<a href="${base}/changes?kind=${kind}">${head}</a>`}</th>`
-  })}</tr></thead>
+<div class="scroll" role="region" tabindex="0" aria-label="${say('changes.byAgency')}"><table class="stack"><thead><tr>${heads.map(
+    (head, at) => {
+      const kind = CHANGE_KINDS[at - 2]
+      return html`<th scope="col">${kind === undefined ? head : html`<a href="${base}/changes?kind=${kind}">${head}</a>`}</th>`
+    },
+  )}</tr></thead>
 <tbody>${agencies.map(each => row(html`<a href="${base}/agencies/${encodeURIComponent(each.agency)}"><bdi>${names.get(each.agency) ?? each.agency}</bdi></a>`, each))}
-${others > 0 && row(say('changes.others', { count: others }), restOf(all, agencies))}</tbody></table>`
+${others > 0 && row(say('changes.others', { count: others }), restOf(all, agencies))}</tbody></table></div>`
 }
 
 /** What is left, with the entries of agencies that changed nothing. */
