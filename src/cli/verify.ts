@@ -217,7 +217,7 @@ async function tellSearches(rows: readonly Row[], { say, url }: Setting): Promis
     // What is inside of an archive is no file here.
     const { value: file } = await attemptAsync(() => openAsFile(name))
     const { searchWords } = await import('../documents/search-words.ts')
-    for (const word of file === undefined ? [] : await searchWords(name, file)) links.push(`  ${url}/search?q=${encodeURIComponent(word)}`)
+    for (const word of file === undefined ? [] : await searchWords(name, file)) links.push(`  ${url}/records?q=${encodeURIComponent(word)}`)
   }
   if (links.length > 0) remark('', say('stated.lead'), ...links, say('stated.warn'))
 }

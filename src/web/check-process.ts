@@ -17,10 +17,10 @@ import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
 import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
 import type { RecordRow } from './desk/rows.ts'
 import { type Frame, renderPage } from './layout.ts'
-import { type KeptResults, verifiedPage } from './pages/verify.ts'
+import { type KeptResults, type SearchWords, verifiedPage } from './pages/verify.ts'
 import { createAsker, type EndpointShape, type Question, type Reply } from './questions.ts'
 import { checkGivenText, checkUpload, type FormAnswer } from './server-verify.ts'
-import { MAX_UPLOAD_FILES, readUpload, UPLOAD_LIMIT, UploadError, type UploadedFile } from './upload.ts'
+import { MAX_UPLOAD_BYTES, MAX_UPLOAD_FILES, readUpload, UPLOAD_LIMIT, UploadError, type UploadedFile } from './upload.ts'
 
 /**
  * The job that the process gets at its start: to check files, to check what a program gave, or to
@@ -85,14 +85,31 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
   const { ledger, chain, take } = createAsker(question => tell({ question }), endpoints)
   process.on('message', (reply: Reply) => take(reply))
   let as: string | undefined
+  let sent: readonly UploadedFile[] = []
   const { status, answer: form } = await answerForm(say, async () => {
     const upload = await readUpload(headers, process.stdin)
     as = upload.fields?.as
+    sent = upload.files
     return checkUpload(say, upload, { policy, chain, ledger })
   })
   const files = 'answers' in form ? keepResults(say, form, { ledger: frame.origin, endpoints }) : undefined
   if (files !== undefined && (as === 'report' || as === 'csv')) return answer({ status, page: files[as].text, download: files[as] })
-  answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form, files && toLinks(files))) })
+  const more = { kept: files && toLinks(files), unknown: 'answers' in form ? await readUnknown(form.answers, sent) : [] }
+  answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form, more)) })
+}
+
+/** What the files that are not on the record say of themselves. */
+async function readUnknown(answers: readonly Answers[], sent: readonly UploadedFile[]): Promise<readonly SearchWords[]> {
+  const names = new Set(
+    answers.flatMap(({ own }) => own).flatMap(({ finding }) => (finding?.result.verdict === 'unknown' ? (finding.fileName ?? []) : [])),
+  )
+  const files = sent.filter(({ name, bytes }) => names.has(name) && bytes !== undefined)
+  if (files.length === 0) return []
+  // Loaded only if there is such a file.
+  const { searchWords } = await import('../documents/search-words.ts')
+  const found: SearchWords[] = []
+  for (const { name, bytes } of files) found.push({ name, words: await searchWords(name, new Blob([bytes as BlobPart])) })
+  return found.filter(({ words }) => words.length > 0)
 }
 
 type KeptFile = { readonly name: string; readonly type: string; readonly text: string }
@@ -132,7 +149,7 @@ async function describe({ headers, agency }: DescribeJob): Promise<void> {
   try {
     // Only for the desk, because each process loads what it runs.
     const { readDocument } = await import('../documents/read-document.ts')
-    const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keepsFiles: true })
+    const { files, fields = {} } = await readUpload(headers, process.stdin, { maxFields: FIELDS_OF_DESK, keptBytes: MAX_UPLOAD_BYTES })
     const described: DescribedFile[] = []
     for (const { name, read, bytes = new Uint8Array(0) } of files) described.push(describeFile(name, read, await readDocument(name, bytes)))
     const isPackage = readDraft(fields).action === 'publish' && described.length > 0 && described.every(({ reading }) => holdsMany(reading))

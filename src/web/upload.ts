@@ -20,7 +20,7 @@ export type UploadedFile = {
   readonly name: string
   readonly read: ReadFile
   readonly isPolicy?: boolean
-  /** The whole file, if the reader of the form wants it. */
+  /** The whole file; missing if the form was too large to keep it. */
   readonly bytes?: Uint8Array
 }
 
@@ -36,24 +36,26 @@ export const MAX_UPLOAD_FILES = 20
 const MAX_JSON_BYTES = 8 * 1024 * 1024
 /** ZIP archives up to this size together are held in memory, to look into them. */
 const MAX_ZIP_BYTES = 32 * 1024 * 1024
+/** Files up to this size together are held in memory, to read what they say of themselves. */
+const MAX_KEPT_BYTES = 16 * 1024 * 1024
 /** How many releases of a package are checked. */
 const MAX_RELEASES = 1000
 /** The longest receipt. */
 const MAX_PASTED_BYTES = 1024 * 1024
 
-/** How a form is read: its most fields, and whether its files are kept whole. */
-export type UploadOptions = { readonly maxFields: number; readonly keepsFiles: boolean }
+/** How a form is read: its most fields, and how many bytes of whole files are kept. */
+export type UploadOptions = { readonly maxFields: number; readonly keptBytes: number }
 
 /** The form of the verify page. */
-const OF_VERIFY: UploadOptions = { maxFields: 4, keepsFiles: false }
+const OF_VERIFY: UploadOptions = { maxFields: 4, keptBytes: MAX_KEPT_BYTES }
 
 /**
  * Reads the form from the headers and the body of its request.
  * @throws UploadError UPLOAD_MALFORMED, UPLOAD_TOO_LARGE, UPLOAD_TOO_MANY
  */
-export async function readUpload(headers: IncomingHttpHeaders, body: Readable, { maxFields, keepsFiles } = OF_VERIFY): Promise<Upload> {
+export async function readUpload(headers: IncomingHttpHeaders, body: Readable, { maxFields, keptBytes } = OF_VERIFY): Promise<Upload> {
   const parts: Promise<UploadedFile | undefined>[] = []
-  const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES, zipBytes: MAX_ZIP_BYTES }
+  const budget = { bytes: MAX_UPLOAD_BYTES, jsonBytes: MAX_JSON_BYTES, zipBytes: MAX_ZIP_BYTES, keptBytes }
   let pasted = ''
   const fields = new Map<string, string>()
   let isTooMany = false
@@ -68,7 +70,7 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, {
         parts: MAX_UPLOAD_FILES + 1 + maxFields,
       }
       const form = busboy({ headers, defParamCharset: 'utf8', limits })
-      form.on('file', (field, stream, info) => parts.push(readPart(field, info.filename ?? '', stream, { budget, keepsFiles })))
+      form.on('file', (field, stream, info) => parts.push(readPart(field, info.filename ?? '', stream, budget)))
       form.on('field', (name, value) => {
         fields.set(name, value)
         if (name === 'pasted') pasted ||= value
@@ -92,12 +94,13 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, {
   return { files, fields: Object.fromEntries(fields), ...(pasted !== '' && { pasted }) }
 }
 
-/** undefined for the empty, nameless part that a browser sends if no file was chosen */
-type Reading = { readonly budget: { bytes: number; jsonBytes: number; zipBytes: number }; readonly keepsFiles: boolean }
+/** What is left of the bounds of a form. */
+type Budget = { bytes: number; jsonBytes: number; zipBytes: number; keptBytes: number }
 
-async function readPart(field: string, name: string, stream: AsyncIterable<Uint8Array>, { budget, keepsFiles }: Reading) {
+/** undefined for the empty, nameless part that a browser sends if no file was chosen */
+async function readPart(field: string, name: string, stream: AsyncIterable<Uint8Array>, budget: Budget) {
   const reader = createFileReader({ maxJsonBytes: budget.jsonBytes, maxZipBytes: budget.zipBytes, maxReleases: MAX_RELEASES })
-  const kept: Uint8Array[] = []
+  let kept: Uint8Array[] | undefined = []
   let bytes = 0
   try {
     for await (const chunk of stream) {
@@ -106,7 +109,9 @@ async function readPart(field: string, name: string, stream: AsyncIterable<Uint8
       // Reads on to the end, so that the browser receives the answer.
       if (budget.bytes < 0) continue
       reader.update(chunk)
-      if (keepsFiles) kept.push(chunk)
+      budget.keptBytes -= chunk.length
+      if (budget.keptBytes >= 0) kept?.push(chunk)
+      else kept = undefined
     }
   } catch {
     return undefined // the form's own error is reported
@@ -120,7 +125,7 @@ async function readPart(field: string, name: string, stream: AsyncIterable<Uint8
         name,
         read,
         ...(field === 'policy' && { isPolicy: true }),
-        ...(keepsFiles && { bytes: Buffer.concat(kept) }),
+        ...(kept && { bytes: Buffer.concat(kept) }),
       }
 }
 

@@ -198,6 +198,15 @@ describe('web/pages', () => {
       assert.match((await send([])).text, /Choose a file, or paste/)
     })
 
+    it('offers to search for what a file that is not on the record says of itself, and nothing for others', async () => {
+      const akn = `<akomaNtoso xmlns="http://docs.oasis-open.org/legaldocml/ns/akn/3.0"><act><meta><identification source="#x"><FRBRWork><FRBRthis value="/akn/gr/act/2026/12/!main"/><FRBRuri value="/akn/gr/act/2026/12"/></FRBRWork></identification></meta></act></akomaNtoso>`
+      const { text } = await send([file(akn, 'law.xml'), file('says nothing', 'plain.txt')])
+      assert.deepEqual(verdicts(text), ['unknown', 'unknown'])
+      const found = [...text.matchAll(/href="[^"]*\/records\?q=([^"]*)"/g)].map(([, word = '']) => decodeURIComponent(word))
+      assert.deepEqual(found, ['/akn/gr/act/2026/12'])
+      assert.ok(text.indexOf('download="openseal-report.html"') < text.indexOf('data-verdict='), 'saving comes before the cards')
+    })
+
     it('looks at the first thousand releases of a package, and says that there are more', async () => {
       const releases = Array.from({ length: 1002 }, (_, id) => ({ ocid: 'a', id: String(id) }))
       const { text } = await send([file(JSON.stringify({ releases }), 'p.json')])

@@ -169,8 +169,8 @@ describe('verify page: results that are kept', function () {
       page.on('request', request => asked.push(new URL(request.url()).pathname))
       assert.equal(await page.locator('button.search').count(), 2)
       await page.locator('button.search').first().click()
-      const link = page.locator('#results a[href*="/search?q="]').first()
-      assert.equal(await link.getAttribute('href'), `/en/search?q=${encodeURIComponent('/akn/gr/act/2026/12')}`)
+      const link = page.locator('#results a[href*="/records?q="]').first()
+      assert.equal(await link.getAttribute('href'), `/en/records?q=${encodeURIComponent('/akn/gr/act/2026/12')}`)
       assert.match(
         await textOf(page.locator('#results article').first()),
         /If you follow one of these links, the ledger learns these words/,

@@ -381,7 +381,9 @@ async function searchFor(place: Element, name: string): Promise<void> {
   const file = opened.get(name)
   if (file === undefined) return
   const words = (await parts.searchWords?.(name, file)) ?? []
-  const links = words.map(word => html`<li><a href="${data.ledger?.base}/search?q=${encodeURIComponent(word)}"><bdi>${word}</bdi></a></li>`)
+  const links = words.map(
+    word => html`<li><a href="${data.ledger?.base}/records?q=${encodeURIComponent(word)}"><bdi>${word}</bdi></a></li>`,
+  )
   const found = html`<p>${say('stated.lead')}</p><ul>${links}</ul><p class="small soft">${say('stated.warn')}</p>`
   place.innerHTML = (words.length === 0 ? html`<p tabindex="-1">${say('stated.none')}</p>` : found).safe
   place.querySelector<HTMLElement>('a, p')?.focus()

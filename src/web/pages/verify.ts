@@ -4,8 +4,8 @@
  */
 
 import { type Html, html, scriptJson } from '../../html.ts'
+import type { Say } from '../../messages/say.ts'
 import { gravestInputsFirst } from '../../report/summary.ts'
-import type { Answers, Unread } from '../../verifier/index.ts'
 import { PAGE_DATA_ID, type PageData } from '../browser/page-data.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
@@ -45,8 +45,16 @@ export function renderToolScripts({ data, scriptHref }: ToolData): Html {
 /** The results as files: addresses with the files in them, if they are short enough for a browser. */
 export type KeptResults = { readonly report: string; readonly csv: string } | 'too-large'
 
+type FormResults = Extract<FormAnswer, { answers: unknown }>
+
+/** What a file that is not on the record says of itself. */
+export type SearchWords = { readonly name: string; readonly words: readonly string[] }
+
+/** What the answer to a form has besides its results. */
+type More = { readonly kept?: KeptResults | undefined; readonly unknown?: readonly SearchWords[] }
+
 /** The answer to the form: the results, or what to do instead. */
-export function verifiedPage(frame: Frame, answer: FormAnswer, kept?: KeptResults): Page {
+export function verifiedPage(frame: Frame, answer: FormAnswer, { kept, unknown = [] }: More = {}): Page {
   const { say, base } = frame
   const title = 'message' in answer ? 'verify.title' : 'verify.results'
   return {
@@ -56,21 +64,27 @@ export function verifiedPage(frame: Frame, answer: FormAnswer, kept?: KeptResult
 ${
   'message' in answer
     ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${answer.code !== undefined && renderCode(say, answer.code)}${renderForm(frame)}`
-    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${renderResults(frame, answer.answers, answer.unread)}
-${kept === 'too-large' && html`<p>${say('report.tooLarge')}</p>`}
-${kept !== undefined && kept !== 'too-large' && html`<p class="no-print"><a class="button" href="${kept.report}" download="openseal-report.html">${say('report.save')}</a> <a class="button quiet" href="${kept.csv}" download="openseal-report.csv">${say('report.csv')}</a></p>`}
+    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${renderResults(frame, answer, kept)}
+${unknown.map(({ name, words }) => html`<p><bdi><b>${name}</b></bdi>. ${say('stated.lead')}</p><ul>${words.map(word => html`<li><a href="${base}/records?q=${encodeURIComponent(word)}"><bdi>${word}</bdi></a></li>`)}</ul>`)}
 <p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
 }
 <p class="no-print"><a href="${base}/verify">${say('verify.again')}</a></p>`,
   }
 }
 
-/** All results. Of many, only those with the gravest answers get a card. */
-function renderResults({ say, base, origin }: Frame, answers: readonly Answers[], unread: readonly Unread[]): Html {
+/** All results, after their sum. Of many, only those with the gravest answers get a card. */
+function renderResults({ say, base, origin }: Frame, { answers, unread }: FormResults, kept: KeptResults | undefined): Html {
   const all = answers.length > MANY ? gravestInputsFirst(answers) : answers
-  return html`${renderSum(say, all, unread)}${all.map((each, at) =>
-    at < WHOLE_CARDS ? renderInput(say, each, at, { origin, base }) : renderLine(say, each, at),
-  )}`
+  return html`${renderSum(say, all, unread)}
+${renderKept(say, kept)}${all.map((each, at) =>
+  at < WHOLE_CARDS ? renderInput(say, each, at, { origin, base }) : renderLine(say, each, at),
+)}`
+}
+
+function renderKept(say: Say, kept: KeptResults | undefined): Html | false {
+  if (kept === undefined) return false
+  if (kept === 'too-large') return html`<p>${say('report.tooLarge')}</p>`
+  return html`<p class="no-print"><a class="button" href="${kept.report}" download="openseal-report.html">${say('report.save')}</a> <a class="button quiet" href="${kept.csv}" download="openseal-report.csv">${say('report.csv')}</a></p>`
 }
 
 function renderForm({ say, base }: Frame): Html {
