@@ -251,9 +251,9 @@ openseal verify sha256:<64 digits> --policy openseal.policy.json`
 const MORE = `
 A ZIP archive is opened: its receipts find its files, and each has its verdict.
 A report (--report) may be given again: its receipts are checked, not believed,
-and --policy takes the policy in it. A file may be given by its SHA-256. "-" reads standard input: fingerprints as
-sha256sum, certutil or Get-FileHash print them, or a receipt. Of several files,
-the gravest verdict decides the exit code. A file that cannot be read is named,
-and the exit code is 2, unless another file does not fit (5). Each release of an
-OCDS package has its own verdict; if one does not fit its receipt, the exit code
-is 5.`
+and --policy takes the policy in it. A file may be given by its SHA-256. "-"
+reads standard input: fingerprints as sha256sum, certutil or Get-FileHash print
+them, or a receipt. Of several files, the gravest verdict decides the exit code.
+A file that cannot be read is named, and the exit code is 2, unless another file
+does not fit (5). Each release of an OCDS package has its own verdict; if one
+does not fit its receipt, the exit code is 5.`

@@ -44,8 +44,8 @@ const MAX_UNREAD = 100
 /** So few results are worth another spelling. */
 const FEW = 3
 const MAX_NEAR = 3
-const MAX_WORDS = 6
-const MAX_TRIED = 8
+const MAX_WORDS = 3
+const MAX_TRIED = 4
 
 /** Finds at most `limit` entries. */
 export async function findEntries(deps: SiteDeps, query: FindQuery, limit: number): Promise<FoundList> {

@@ -69,7 +69,7 @@ details{margin-block:.8rem}summary{cursor:pointer;min-height:28px;padding-block:
 .sr{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 `
 const TOOL_MEDIA = `
-@media(max-width:36rem){.tag{order:1;flex-basis:100%}.menu{order:2}.menu ul{gap:0 1rem}.menu li a{min-height:36px;padding-block:.35rem .15rem}.bar{justify-content:space-between}dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}}
+@media(max-width:36rem){select{font-size:var(--step-1)}.tag{order:1;flex-basis:100%}.menu{order:2}.menu ul{gap:0 1rem}.menu li a{min-height:36px;padding-block:.35rem .15rem}.bar{justify-content:space-between}dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-block-end:.6rem}}
 @media(prefers-reduced-motion:no-preference){.running svg{animation:turn 1.2s linear infinite}@keyframes turn{to{rotate:360deg}}}
 @media(forced-colors:active){.chart rect,.share rect{fill:CanvasText}.card,.drop,.banner,.tiles>*,.picture{border:2px solid CanvasText}.tree path,.tree rect{stroke:CanvasText}.tree text{fill:CanvasText}.tree .lit{stroke:Highlight}.tree text.lit{stroke:none}.menu [aria-current]{border-color:Highlight}}
 @media print{:root{--titles:system-ui,sans-serif;--step0:1rem;--step-1:.92rem;--step1:1.1rem;--step2:1.25rem;--card:#fff;--rule:#999;--ink:#000;--soft:#333;--paper:#fff;--panel:#fff;--line:#555;--link:#000;--warn:#000;--warn-bg:#fff;--bad:#000;--bad-bg:#fff;--calm:#000;--calm-bg:#fff;--good:#000;--good-bg:#fff;color-scheme:light}@page{margin:13mm 15mm 16mm}

@@ -127,7 +127,7 @@ describe('cli/main', () => {
     assert.deepEqual(complete('ver'), ['verify'])
     assert.deepEqual(complete('agency', ''), ['add', 'list', 'keys', 'key', 'revoke', '--help'])
     assert.deepEqual(complete('agency', 'add', '--n'), ['--name'])
-    assert.deepEqual(complete('verify', 'a.pdf', '--r'), ['--receipt', '--rpc', '--require-current'])
+    assert.deepEqual(complete('verify', 'a.pdf', '--r'), ['--receipt', '--rpc', '--require-current', '--report'])
     assert.deepEqual(complete('verify', ''), [''])
     for (const name of Object.keys(COMMANDS)) assert.ok(complete(name, '--h').includes('--help'), name)
   })

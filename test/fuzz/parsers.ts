@@ -53,7 +53,7 @@ import { mutated, mutatedText } from './mutate.ts'
 import { parser, type Target, target } from './target.ts'
 
 /** The content of each file of the archives. */
-const ZIPPED = 'a receipt that was packed'
+const ZIPPED = '{"type":"openseal/receipt@v1"}'
 const TOMBSTONE = { type: 'openseal/erasure@v1', index: 1, reason: { code: 'legal' }, by: 'operator', salt: 'A'.repeat(43) } as const
 const STATEMENTS = [GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL, FULL, TOMBSTONE].map(canonicalForm)
 const WORLD = createWorld([GENESIS, STATEMENT, AMENDMENT, WITHDRAWAL])

@@ -79,7 +79,9 @@ describe('http: clients made of openapi.json', () => {
     const parameters = Object.values<AnyJson>(document.paths).flatMap(path =>
       Object.values<AnyJson>(path).flatMap(({ parameters }) => parameters),
     )
-    const numbers = parameters.filter(({ name }: AnyJson) => /^(index|size|from|to|level|width|limit)$/.test(name))
+    // The days of a search are called from and to as well.
+    const isDay = (parameter: AnyJson) => parameter.in === 'query' && /^(from|to)$/.test(parameter.name)
+    const numbers = parameters.filter((each: AnyJson) => /^(index|size|from|to|level|width|limit)$/.test(each.name) && !isDay(each))
     ok(numbers.length > 15)
     deepEqual([...new Set(numbers.map(({ schema }: AnyJson) => schema.type))], ['integer'])
     // Names that a generated module would hide from itself.

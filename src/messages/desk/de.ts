@@ -249,7 +249,7 @@ export const deskDe: DeskMessages = {
   'keys.label': 'Wofür er ist',
   'keys.role': 'Darf',
   'keys.role.submit': 'einreichen',
-  'keys.role.admin': 'einreichen, löschen, Schlüssel verwalten',
+  'keys.role.admin': 'einreichen, löschen, Schlüssel',
   'keys.created': 'Erstellt',
   'keys.expires': 'Endet',
   'keys.revoked': 'Widerrufen am {date}',

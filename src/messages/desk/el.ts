@@ -202,7 +202,7 @@ export const deskEl: DeskMessages = {
   'folder.drop': 'Αφήστε εδώ έναν κατάλογο ή αρχεία',
   'folder.kind': 'Είδος αυτών των φακέλων',
   'folder.number': 'Αριθμός κάθε φακέλου',
-  'folder.fromPath': 'Από το αρχείο, αλλιώς η διαδρομή του',
+  'folder.fromPath': 'Από το αρχείο ή τη διαδρομή του',
   'folder.onlyStated': 'Μόνο από το αρχείο',
   'folder.manifest': 'Πίνακας των αρχείων (CSV)',
   'folder.manifestHint':
@@ -243,7 +243,7 @@ export const deskEl: DeskMessages = {
   'keys.label': 'Για τι είναι',
   'keys.role': 'Δικαιώματα',
   'keys.role.submit': 'υποβολή',
-  'keys.role.admin': 'υποβολή, διαγραφή, διαχείριση κλειδιών',
+  'keys.role.admin': 'υποβολή, διαγραφή, κλειδιά',
   'keys.created': 'Δημιουργήθηκε',
   'keys.expires': 'Λήγει',
   'keys.revoked': 'Ανακλήθηκε στις {date}',
