@@ -140,10 +140,13 @@ function menuItem({ say, base, path }: Outline, href: string, key: MessageKey): 
   return html`<li><a href="${base}${href}"${here && html` aria-current="page"`}>${say(key)}</a></li>`
 }
 
-/** The menu of languages: one line until it is opened, without a script. */
+/**
+ * The menu of languages: one line until it is opened, without a script. If a language is a button
+ * of the page's form, a hidden button comes first: the Enter key presses the first one of a form.
+ */
 function renderLanguages(frame: Outline, resend: Page['resend']): Html {
   const { say } = frame
-  return html`<nav class="tongue" aria-label="${say('site.languages')}"><details class="langs"><summary><span class="sr">${say('site.languages')}: </span>${icon('globe')} ${LANGUAGES[say.lang as Language]}</summary>
+  return html`<nav class="tongue" aria-label="${say('site.languages')}">${resend !== undefined && html`<button type="submit" form="${resend.form}" hidden></button>`}<details class="langs"><summary><span class="sr">${say('site.languages')}: </span>${icon('globe')} ${LANGUAGES[say.lang as Language]}</summary>
 <ul>${LANGUAGE_TAGS.map(tag => languageItem(frame, tag, resend))}</ul></details></nav>`
 }
 
