@@ -262,7 +262,9 @@ describe('verify page', function () {
       assert.deepEqual(await verdicts(page), ['unchecked'])
       state.world.chain.state.down = false
       await useEndpoints(page, `${state.world.chain.url}\n${state.world.liar.url}`)
-      await page.waitForSelector('#results li.not-run[data-check="anchor"] .detail:has-text("disagree")', { state: 'attached' })
+      await page.waitForSelector('#results article[data-verdict] li.not-run[data-check="anchor"] .detail:has-text("disagree")', {
+        state: 'attached',
+      })
       assert.deepEqual(await verdicts(page), ['unchecked'])
       await useEndpoints(page, state.world.chain.url)
       await page.waitForSelector('#results article[data-verdict="anchored"]')
