@@ -338,8 +338,6 @@ export const ar: Messages = {
   'home.accepting': 'الملفات الإدارية الجديدة',
   'home.acceptingYes': 'مقبولة',
   'home.acceptingNo': 'غير مقبولة',
-  'home.covers':
-    '{count, plural, zero {لا يشمل أي قيد} one {يشمل قيداً واحداً} two {يشمل قيدين} few {يشمل # قيود} many {يشمل # قيداً} other {يشمل # قيد}}',
   'home.allAnchors': 'كل التثبيتات ومدد الانتظار',
   'home.latest': 'أحدث الملفات الإدارية',
   'home.none': 'لا توجد ملفات إدارية بعد.',
@@ -596,7 +594,6 @@ export const ar: Messages = {
   'search.none': 'لم يُعثر على شيء. يجب أن تكون البصمة كاملة؛ ويُعثر على الكلمات من بدايتها.',
   'search.behind':
     'لم يكتمل فهرس البحث بعد: لا يمكن الآن العثور على {count, plural, zero {بعض القيود} one {أحدث قيد} two {أحدث قيدين} few {أحدث # قيود} many {أحدث # قيداً} other {أحدث # قيد}} بالعنوان أو بالرقم.',
-  'search.older': 'البحث في القيود الأقدم',
   'search.noneHere': 'لم يُعثر على شيء بين أحدث القيود. ولم يُبحث بعد في القيود الأقدم.',
   'find.filters': 'تضييق القائمة',
   'find.agency': 'الجهة',

@@ -386,7 +386,6 @@ export const de: Messages = {
   'home.accepting': 'Neue Vorgänge',
   'home.acceptingYes': 'angenommen',
   'home.acceptingNo': 'nicht angenommen',
-  'home.covers': '{count, plural, one {# Eintrag erfasst} other {# Einträge erfasst}}',
   'home.allAnchors': 'Alle Anker und Wartezeiten',
   'home.latest': 'Neueste Vorgänge',
   'home.none': 'Noch keine Vorgänge.',
@@ -666,7 +665,6 @@ export const de: Messages = {
   'search.none': 'Nichts gefunden. Ein Fingerabdruck muss vollständig sein; bei Wörtern genügt der Anfang.',
   'search.behind':
     'Die Suche wird noch gefüllt: {count, plural, one {Der neueste Eintrag ist} other {Die neuesten # Einträge sind}} über Titel oder Nummer noch nicht zu finden.',
-  'search.older': 'In älteren Einträgen suchen',
   'search.noneHere': 'Unter den neuesten Einträgen nichts gefunden. Ältere wurden noch nicht durchsucht.',
   'find.filters': 'Liste eingrenzen',
   'find.agency': 'Behörde',

@@ -306,7 +306,6 @@ const SENTENCES = {
   'home.accepting': 'New records',
   'home.acceptingYes': 'accepted',
   'home.acceptingNo': 'not accepted',
-  'home.covers': '{count, plural, one {# entry covered} other {# entries covered}}',
   'home.allAnchors': 'All anchors and waiting times',
   'home.latest': 'Latest records',
   'home.none': 'No records yet.',
@@ -576,7 +575,6 @@ const SENTENCES = {
   'search.none': 'Nothing found. A fingerprint must be complete; words are found by their beginning.',
   'search.behind':
     'The search is still being filled: {count, plural, one {the newest entry cannot be found} other {the newest # entries cannot be found}} by title or number yet.',
-  'search.older': 'Search in older entries',
   'search.noneHere': 'Nothing found among the newest entries. Older ones were not searched yet.',
   'find.filters': 'Narrow the list down',
   'find.agency': 'Agency',

@@ -369,7 +369,6 @@ export const es: Messages = {
   'home.accepting': 'Expedientes nuevos',
   'home.acceptingYes': 'se aceptan',
   'home.acceptingNo': 'no se aceptan',
-  'home.covers': '{count, plural, one {# entrada cubierta} many {# de entradas cubiertas} other {# entradas cubiertas}}',
   'home.allAnchors': 'Todos los anclajes y tiempos de espera',
   'home.latest': 'Últimos expedientes',
   'home.none': 'Todavía no hay expedientes.',
@@ -645,7 +644,6 @@ export const es: Messages = {
   'search.none': 'No se encontró nada. La huella debe estar completa; las palabras se encuentran por su comienzo.',
   'search.behind':
     'La búsqueda aún se está completando: {count, plural, one {la entrada más reciente todavía no se encuentra} many {las # de entradas más recientes todavía no se encuentran} other {las # entradas más recientes todavía no se encuentran}} por título ni por número.',
-  'search.older': 'Buscar en entradas más antiguas',
   'search.noneHere': 'No se encontró nada entre las entradas más recientes. En las más antiguas aún no se ha buscado.',
   'find.filters': 'Acotar la lista',
   'find.agency': 'Organismo',

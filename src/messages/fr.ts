@@ -381,7 +381,6 @@ export const fr: Messages = {
   'home.accepting': 'Nouveaux dossiers',
   'home.acceptingYes': 'acceptés',
   'home.acceptingNo': 'pas acceptés',
-  'home.covers': '{count, plural, one {# entrée couverte} many {# d’entrées couvertes} other {# entrées couvertes}}',
   'home.allAnchors': 'Tous les ancrages et temps d’attente',
   'home.latest': 'Derniers dossiers',
   'home.none': 'Aucun dossier pour l’instant.',
@@ -659,7 +658,6 @@ export const fr: Messages = {
   'search.none': 'Rien trouvé. Une empreinte doit être complète ; pour un mot, le début suffit.',
   'search.behind':
     'La recherche se remplit encore : {count, plural, one {l’entrée la plus récente ne peut pas encore être trouvée} many {les # d’entrées les plus récentes ne peuvent pas encore être trouvées} other {les # entrées les plus récentes ne peuvent pas encore être trouvées}} par titre ou numéro.',
-  'search.older': 'Chercher dans les entrées plus anciennes',
   'search.noneHere': 'Rien trouvé parmi les entrées les plus récentes. Les plus anciennes n’ont pas encore été parcourues.',
   'find.filters': 'Restreindre la liste',
   'find.agency': 'Administration',

@@ -14,7 +14,6 @@ const SHAPES = {
   flask: '<path d="M9 2h6m-5 0v7L3.5 20a1.5 1.5 0 0 0 1.3 2h14.400a1.5 1.5 0 0 0 1.3-2L14 9V2M6.5 15.5h11"/>',
   newer: '<circle cx="12" cy="12" r="10.5"/><path d="M12 17V7m-4 4 4-4 4 4"/>',
   file: '<path d="M5 1.5h9l5.5 5.5v15.5H5zM14 1.5V7h5.5"/><path d="m8.5 14 3 3 5-6"/>',
-  list: '<path d="M8 5h14M8 12h14M8 19h14"/><circle cx="3" cy="5" r="1"/><circle cx="3" cy="12" r="1"/><circle cx="3" cy="19" r="1"/>',
   office: '<path d="M2 9.5 12 3l10 6.5zM4 21.5h16M6 12v7m4-7v7m4-7v7m4-7v7"/>',
   glass: '<circle cx="10.5" cy="10.5" r="7.5"/><path d="m16 16 6.5 6.5"/>',
   globe: '<circle cx="12" cy="12" r="10.5"/><path d="M1.5 12h21M12 1.5c-7 6-7 15 0 21 7-6 7-15 0-21z"/>',

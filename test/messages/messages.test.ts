@@ -57,15 +57,9 @@ describe('web/messages', () => {
   }
 
   it('puts a number and its noun into the form that the language needs', () => {
-    const said = (tag: Language, numbers: readonly number[]) => numbers.map(count => speak(tag)('home.covers', { count }))
-    assert.deepEqual(said('en', [0, 1, 2, 1000]), ['0 entries covered', '1 entry covered', '2 entries covered', '1,000 entries covered'])
-    assert.deepEqual(said('uk', [1, 2, 5, 11, 21]), [
-      'охоплено 1 запис',
-      'охоплено 2 записи',
-      'охоплено 5 записів',
-      'охоплено 11 записів',
-      'охоплено 21 запис',
-    ])
+    const said = (tag: Language, numbers: readonly number[]) => numbers.map(count => speak(tag)('activity.entries', { count }))
+    assert.deepEqual(said('en', [0, 1, 2, 1000]), ['0 entries', '1 entry', '2 entries', '1,000 entries'])
+    assert.deepEqual(said('uk', [1, 2, 5, 11, 21]), ['1 запис', '2 записи', '5 записів', '11 записів', '21 запис'])
     assert.equal(new Set(said('ar', [0, 1, 2, 3, 11, 100]).map(text => text.replace(/\d+/g, '#'))).size, 6)
   })
 

@@ -252,6 +252,32 @@ describe('web/pages', () => {
     }
   })
 
+  it('explains itself with numbers that anyone can compute, in every language', async () => {
+    const sha256 = (...parts: (string | Uint8Array)[]) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest()
+    for (const tag of LANGUAGE_TAGS) {
+      const text = (await read(`/${tag}/about`)).text.replaceAll('&quot;', '"')
+      const hashes = [...text.matchAll(/<span class="hash">([0-9a-f]{64})</g)].map(([, hash]) => hash)
+      const statement = /<p class="raw" dir="ltr">(\{.*?\})<\/p>/.exec(text)?.[1] ?? ''
+      const line = /echo "(.*?)" \| sha256sum/.exec(text)?.[1] ?? ''
+      assert.deepEqual(
+        hashes.slice(0, 3).filter((_, at) => at !== 1),
+        [sha256(`${line}\n`), sha256(statement)].map(hash => hash.toString('hex')),
+        tag,
+      )
+      assert.equal(JSON.parse(statement).documents[0].sha256, hashes[0], tag)
+      // The drawing, from the leaves up to the root, and the block of the chain.
+      const drawn = [...text.matchAll(/<text(?: class="(\w+)")?[^>]*>([0-9a-f]{8})<\/text>/g)].map(([, look, hash]) => ({ look, hash }))
+      const leaf = sha256(Uint8Array.of(0, 1), sha256(statement)).toString('hex')
+      assert.deepEqual(
+        drawn.map(({ look }) => look),
+        [undefined, undefined, 'lit', 'given', 'given', 'lit', 'lit', 'lit'],
+        tag,
+      )
+      assert.equal(drawn[2]?.hash, leaf.slice(0, 8), tag)
+      assert.equal(drawn[7]?.hash, drawn[6]?.hash, tag)
+    }
+  })
+
   it('makes the offline verifier one small file that names nothing to load, and publishes its fingerprint', async () => {
     const { text, headers } = await read('/openseal-verifier.html')
     assert.ok(Buffer.byteLength(text) <= 200 * 1024, `${Buffer.byteLength(text)} bytes`)
