@@ -53,6 +53,22 @@ describe('web/head', () => {
     assert.equal(descriptions.size, 18)
   })
 
+  it('names an image of its own for previews, and an icon for home screens', async () => {
+    const head = await headOf('/en/records/1')
+    const social = contentOf(head, 'og:image') ?? ''
+    assert.ok(social.startsWith(`${SITE_URL}/assets/`), social)
+    const icon = /<link rel="apple-touch-icon" href="([^"]+)">/.exec(head)?.[1] ?? ''
+    for (const [path, width, height] of [
+      [social.slice(SITE_URL.length), 1200, 630],
+      [icon, 180, 180],
+    ] as const) {
+      const response = await fetch(world.url + path)
+      const png = Buffer.from(await response.arrayBuffer())
+      assert.deepEqual([response.headers.get('content-type'), png.readUInt32BE(16), png.readUInt32BE(20)], ['image/png', width, height])
+      assert.match(response.headers.get('cache-control') ?? '', /immutable/)
+    }
+  })
+
   it('keeps hostile titles data, in the block and in the attributes', async () => {
     for (const path of ['/records/1', '/agencies/hostile.example']) {
       const text = await read(path)
