@@ -10,7 +10,7 @@ import { decodeBundle, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import { createCheckedNodes, rootAt } from '../log/checked-nodes.ts'
 import { recordOf } from '../log/prepare.ts'
 import { EMPTY_STATE, grow, restore, type TreeState } from '../log/tree-state.ts'
-import { type DocumentChange, LOCAL } from '../store/port/documents.ts'
+import { type DocumentChange, isDocumentChanged, LOCAL } from '../store/port/documents.ts'
 import type { NewRecord } from '../store/port/log.ts'
 import { isShared, type Store } from '../store/port/port.ts'
 
@@ -51,49 +51,66 @@ export function movedFolderOf(folder: string): string {
 /**
  * Moves the ledger. Every step can be repeated, so that a move which was interrupted can be called
  * again with the same stores.
- * @throws MoveError MOVE_EMPTY, MOVE_ELSEWHERE, MOVE_DONE, MOVE_TAKEN, MOVE_FORKED, MOVE_DAMAGED
+ * @throws MoveError MOVE_EMPTY, MOVE_ELSEWHERE, MOVE_DONE, MOVE_TAKEN, MOVE_FORKED, MOVE_DAMAGED,
+ * MOVE_CHANGED
  */
 export async function moveLedger(from: NamedStore, to: NamedStore, onProgress: Progress = () => {}): Promise<MovedLedger> {
-  await checkRoles(from, to)
+  const found = [await readMoveMark(from.store), await readMoveMark(to.store)] as const
+  await checkRoles(from, to, ...found)
 
   // The source is marked and retired before anything is read. A crash from here on leaves a source
   // that does not start, until the move is called again or aborted.
-  const isDone = (await readMoveMark(from.store))?.isDone ?? false
-  await mark(from.store, { role: 'source', other: to.name, isDone })
-  if (isShared(from.store)) await from.store.retire(true)
+  const leaving: MoveMark = { role: 'source', other: to.name, isDone: found[0]?.isDone ?? false }
+  await replaceMark(from, found[0], leaving)
 
   // A crash from here on leaves a destination that does not open.
-  await mark(to.store, { role: 'destination', other: from.name, isDone: false })
+  const coming: MoveMark = { role: 'destination', other: from.name, isDone: false }
+  await replaceMark(to, found[1], coming)
   const head = await stateOf(from)
   await copyLog(from, to, head, onProgress)
   await copyDocuments(from.store, to.store)
   const counts = await verifyCopy(from, to, head, onProgress)
 
   // The source can no longer be taken back before the destination opens: there is never more than
-  // one store that seals.
-  await mark(from.store, { role: 'source', other: to.name, isDone: true })
-  await to.store.writeDocuments([{ ...MARK, value: null }])
+  // one store that seals. If it was taken back meanwhile, its mark is another one, and this ends.
+  await replaceMark(from, leaving, { ...leaving, isDone: true })
+  await replaceMark(to, coming, undefined)
   return { size: head.head.size, root: head.head.root, ...counts }
 }
 
 /**
  * Takes back a move that has not ended: the source starts again.
- * @throws MoveError MOVE_NONE, MOVE_DONE
+ * @throws MoveError MOVE_NONE, MOVE_DONE, MOVE_CHANGED
  */
-export async function abortMove({ store, name }: NamedStore): Promise<void> {
+export async function abortMove(from: NamedStore): Promise<void> {
+  const { store, name } = from
   const found = await readMoveMark(store)
   if (found?.role !== 'source') throw new MoveError('MOVE_NONE', `${name} holds no ledger that is being moved.`)
   if (found.isDone) throw new MoveError('MOVE_DONE', `${name} ${moveReason(found)} It may have grown there, so this cannot be taken back.`)
-  if (isShared(store)) await store.retire(false)
-  await store.writeDocuments([{ ...MARK, value: null }])
+  await replaceMark(from, found, undefined)
 }
 
-function mark(store: Store, value: MoveMark): Promise<void> {
-  return store.writeDocuments([{ ...MARK, value: JSON.stringify(value) }])
+/**
+ * Replaces a mark unless another process has changed it meanwhile. A source that nodes share is
+ * retired with it, or takes writes again.
+ */
+async function replaceMark({ store, name }: NamedStore, before: MoveMark | undefined, after: MoveMark | undefined): Promise<void> {
+  const [unless, changes] = [before, after].map(mark => [{ ...MARK, value: mark === undefined ? null : JSON.stringify(mark) }])
+  try {
+    if (isShared(store) && (after ?? before)?.role === 'source') await store.retire(after !== undefined, changes!, unless!)
+    else await store.writeDocuments(changes!, { unless: unless! })
+  } catch (cause) {
+    if (!isDocumentChanged(cause)) throw cause
+    throw new MoveError('MOVE_CHANGED', `${name} was marked by another "openseal move" meanwhile. This one has not ended.`, { cause })
+  }
 }
 
-async function checkRoles(from: NamedStore, to: NamedStore): Promise<void> {
-  const [source, destination] = [await readMoveMark(from.store), await readMoveMark(to.store)]
+async function checkRoles(
+  from: NamedStore,
+  to: NamedStore,
+  source: MoveMark | undefined,
+  destination: MoveMark | undefined,
+): Promise<void> {
   if ((await from.store.readHead()) === undefined) throw new MoveError('MOVE_EMPTY', `${from.name} holds no ledger.`)
   if (source?.role === 'destination') throw new MoveError('MOVE_ELSEWHERE', `${from.name} ${moveReason(source)}`)
   if (source !== undefined && source.other !== to.name) throw new MoveError('MOVE_ELSEWHERE', `${from.name} ${moveReason(source)}`)
@@ -267,6 +284,7 @@ function damaged(name: string, what: string, cause?: unknown): MoveError {
 }
 
 /**
- * MOVE_EMPTY, MOVE_ELSEWHERE, MOVE_TAKEN, MOVE_FORKED, MOVE_DAMAGED, MOVE_NONE, MOVE_DONE.
+ * MOVE_EMPTY, MOVE_ELSEWHERE, MOVE_TAKEN, MOVE_FORKED, MOVE_DAMAGED, MOVE_NONE, MOVE_DONE,
+ * MOVE_CHANGED.
  */
 export class MoveError extends OpenSealError {}

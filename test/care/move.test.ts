@@ -166,6 +166,50 @@ describe('care/move', () => {
     assert.deepEqual(await contentOf(target), await contentOf(source))
   })
 
+  it('does not end after another process has taken it back, nor is it taken back after it has ended', async () => {
+    const [source, target] = [createMemoryStore(), createMemoryStore()]
+    await fill(source, 300)
+    const from = named('A', source)
+    let isAborted = false
+    const aborting = {
+      ...target,
+      async commit(commit: Parameters<Store['commit']>[0]) {
+        if (!isAborted) await abortMove(from)
+        isAborted = true
+        await target.commit(commit)
+      },
+    }
+    await assert.rejects(moveLedger(from, named('B', aborting)), { code: 'MOVE_CHANGED' })
+    assert.deepEqual([await readMoveMark(source), (await readMoveMark(target))?.role], [undefined, 'destination'])
+    await (await openTestLedger(source)).close()
+
+    // The move ends between what taking it back reads and what it writes.
+    await assert.rejects(moveLedger(from, named('B', stopAfter(target, 1))), /ended/)
+    const late = {
+      ...source,
+      retire: (...change: Parameters<typeof source.retire>) => moveLedger(from, named('B', target)).then(() => source.retire(...change)),
+    }
+    await assert.rejects(abortMove(named('A', late)), { code: 'MOVE_CHANGED' })
+    await assert.rejects(source.confirmHead(), { code: 'STORE_MOVED' })
+    assert.equal(await readMoveMark(target), undefined)
+  })
+
+  it('marks no destination that another move has marked meanwhile', async () => {
+    const [source, other, target] = [createMemoryStore(), createMemoryStore(), createMemoryStore()]
+    await fill(source, 300)
+    await fill(other, 200)
+    const overtaken = {
+      ...target,
+      async listCollections() {
+        const before = await target.listCollections()
+        await moveLedger(named('C', other), named('B', stopAfter(target, 1))).catch(() => {})
+        return before
+      },
+    }
+    await assert.rejects(moveLedger(named('A', source), named('B', overtaken)), { code: 'MOVE_CHANGED' })
+    assert.deepEqual(await readMoveMark(target), { role: 'destination', other: 'C', isDone: false })
+  })
+
   it('refuses a store that is not empty, an empty source, and entries that are not those of the source', async () => {
     const [source, other] = [createMemoryStore(), createMemoryStore()]
     await assert.rejects(moveLedger(named('A', source), named('B', other)), { code: 'MOVE_EMPTY' })

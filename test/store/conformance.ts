@@ -49,9 +49,16 @@ export function sharedConformance(opened: () => SharedStore, openAgain: () => Pr
       for (const node of [other, opened()]) {
         await assert.rejects(node.commit(commitOf(1, 2)), { code: 'STORE_MOVED' })
         await assert.rejects(node.confirmHead(), { code: 'STORE_MOVED' })
+        await assert.rejects(node.writeDocuments([{ collection: 'c', key: 'late', value: 'v' }]), { code: 'STORE_MOVED' })
         assert.equal((await node.readHead())?.head.size, 1)
       }
-      await opened().retire(false)
+      const [before, after] = [null, 'v'].map(value => [{ collection: 'c', key: 'mark', value }])
+      await opened().retire(true, after!, before!)
+      await assert.rejects(other.retire(false, after!, before!), { code: 'STORE_DOCUMENT_CHANGED' })
+      await assert.rejects(other.commit(commitOf(1, 2)), { code: 'STORE_MOVED' })
+      assert.deepEqual(await opened().listDocuments('c'), [{ key: 'mark', value: 'v' }])
+      await opened().retire(false, before!, after!)
+      assert.equal(await other.readDocument('c', 'mark'), undefined)
       await other.commit(commitOf(1, 2))
       assert.equal((await opened().confirmHead())?.head.size, 2)
     } finally {

@@ -31,7 +31,12 @@ export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => 
       refuseRetired()
       return tree.readHead()
     },
-    async retire(isRetired) {
+    async writeDocuments(changes, options) {
+      refuseRetired()
+      await documents.port.writeDocuments(changes, options)
+    },
+    async retire(isRetired, changes = [], unless = []) {
+      documents.write(changes, unless)
       retired = isRetired
     },
     lastSize: tree.lastSize,

@@ -4,7 +4,7 @@
  * which runs against every implementation.
  */
 import type { CareStore } from './care.ts'
-import type { Documents } from './documents.ts'
+import type { DocumentChange, Documents } from './documents.ts'
 import type { LogStore } from './log.ts'
 import type { Lookups } from './lookups.ts'
 
@@ -18,10 +18,13 @@ export type SharedStore = Store & {
    */
   nowMs(): Promise<number>
   /**
-   * Ends all commits, or permits them again. When it returns, every other node's `commit` and
-   * `confirmHead` throws STORE_MOVED, also one that began before.
+   * Ends all writes, or permits them again, and changes documents in the same step, as
+   * `writeDocuments` does. When it returns, every node's `commit`, `confirmHead` and
+   * `writeDocuments` throws STORE_MOVED, also one that began before.
+   * @throws StoreError STORE_DOCUMENT_CHANGED if a document of `unless` has changed; then nothing
+   * is written
    */
-  retire(isRetired: boolean): Promise<void>
+  retire(isRetired: boolean, changes?: readonly DocumentChange[], unless?: readonly DocumentChange[]): Promise<void>
 }
 
 /** Whether several nodes share a store, and so must not do the same work at once. */

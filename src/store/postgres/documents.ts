@@ -4,6 +4,7 @@
  */
 import { fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { type DocumentChange, type Documents, documentChanged, type StoredDocument } from '../port/documents.ts'
+import { storeMoved } from '../port/errors.ts'
 import type { DatabaseStatement } from './connection.ts'
 import type { PostgresDatabase, ResultRows, Transaction, WriteStep } from './database.ts'
 
@@ -15,6 +16,7 @@ export const LOCK_DOCUMENTS: DatabaseStatement = {
   name: 'lock-documents',
   text: 'UPDATE openseal.document_lock SET beat = beat + 1 WHERE id = 1',
 }
+const RETIRED: DatabaseStatement = { name: 'retired', text: 'SELECT is_retired FROM openseal.head WHERE id = 1' }
 const READ: DatabaseStatement = { name: 'document', text: 'SELECT value FROM openseal.document WHERE collection = $1 AND key = $2' }
 const PUT: DatabaseStatement = {
   name: 'put-document',
@@ -47,7 +49,7 @@ export function createDocuments({ read, write }: PostgresDatabase): Documents {
     },
     async writeDocuments(changes, { unless = [] } = {}) {
       await write(async transaction => {
-        await lockUnchanged(transaction, unless)
+        if (await lockUnchanged(transaction, unless)) throw storeMoved()
         return documentSteps(changes)
       })
     },
@@ -63,13 +65,14 @@ export function createDocuments({ read, write }: PostgresDatabase): Documents {
 }
 
 /**
- * Locks the documents, and compares some with what a writer has read.
+ * Locks the documents, and compares some with what a writer has read. Whether the store is retired.
  * @throws StoreError STORE_DOCUMENT_CHANGED
  */
-export async function lockUnchanged(transaction: Transaction, unless: readonly DocumentChange[]): Promise<void> {
+export async function lockUnchanged(transaction: Transaction, unless: readonly DocumentChange[]): Promise<boolean> {
   // The lock comes first: what is read after it shows what an earlier writer has committed.
-  const [, ...found] = await transaction.run(
+  const [, [retired] = [], ...found] = await transaction.run(
     [LOCK_DOCUMENTS],
+    [RETIRED],
     ...unless.map(({ collection, key }): WriteStep => [READ, toUtf8(collection), toUtf8(key)]),
   )
   for (const [i, document] of unless.entries()) {
@@ -77,6 +80,7 @@ export async function lockUnchanged(transaction: Transaction, unless: readonly D
     const value = row === undefined ? null : fromUtf8(row[0] as Uint8Array)
     if (value !== document.value) throw documentChanged(document)
   }
+  return retired?.[0] === true
 }
 
 /** The steps that change documents. */

@@ -23,7 +23,8 @@ const READ_HEAD: DatabaseStatement = {
 }
 const ADD_EDGE: DatabaseStatement = { name: 'add-edge', text: 'INSERT INTO openseal.edge VALUES ($1, $2, $3)' }
 const DROP_EDGE: DatabaseStatement = { name: 'drop-edge', text: 'DELETE FROM openseal.edge WHERE size < $1' }
-const RETIRE: DatabaseStatement = { name: 'retire', text: 'UPDATE openseal.head SET is_retired = $1 WHERE id = 1' }
+/** Ends or permits all writes. The caller has locked the head and the documents. */
+export const RETIRE: DatabaseStatement = { name: 'retire', text: 'UPDATE openseal.head SET is_retired = $1 WHERE id = 1' }
 const MOVE_HEAD: DatabaseStatement = {
   name: 'move-head',
   text: 'UPDATE openseal.head SET size = $1, root = $2 WHERE id = 1 AND size = $3 AND root = $4',
@@ -92,8 +93,6 @@ export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
       confirming = mine
       return mine
     },
-
-    retire: (isRetired: boolean) => write(async () => [[RETIRE, isRetired]]),
 
     /** The steps that move the head. They come last. */
     steps({ previous, next, edge }: Commit): WriteStep[] {

@@ -9,7 +9,7 @@ import type { PostgresDatabase, ResultRows, WriteStep } from './database.ts'
 import { documentSteps, lockUnchanged } from './documents.ts'
 import { createPurge, eraseSteps } from './erase.ts'
 import { createGathered } from './gathered.ts'
-import { corrupt, createHead, headOf, LOCK_HEAD } from './head.ts'
+import { corrupt, createHead, headOf, LOCK_HEAD, RETIRE } from './head.ts'
 import { arrayOf, lookupKeys, packBytes, packHashes, RECORD, recordKey } from './packed.ts'
 
 const PUT_STATEMENTS: DatabaseStatement = {
@@ -93,7 +93,13 @@ export function createLog(database: PostgresDatabase): LogStore & Pick<SharedSto
   return {
     readHead: () => shown(head.read),
     confirmHead: () => shown(head.confirm),
-    retire: head.retire,
+    retire: (isRetired, changes = [], unless = []) =>
+      database.write(async transaction => {
+        // Both locks: what any node writes is before this, or finds the store retired.
+        await transaction.run([LOCK_HEAD])
+        await lockUnchanged(transaction, unless)
+        return [[RETIRE, isRetired], ...documentSteps(changes)]
+      }),
     commit: commit =>
       database.write(async transaction => {
         const [[row]] = (await transaction.run([LOCK_HEAD])) as [ResultRows]
