@@ -45,8 +45,9 @@ const ROLLBACK: DatabaseStatement = { name: 'rollback', text: 'ROLLBACK' }
 /** Writes the head's row without changing the head. */
 export const BEAT: DatabaseStatement = { name: 'beat', text: 'UPDATE openseal.head SET beat = beat + 1 WHERE id = 1' }
 
-/** How often a transaction begins again because another one came in between. */
+/** How often a transaction, or a read at SERIALIZABLE, begins again because another one came in between. */
 const TRIES = 20
+/** How often a read is repeated because its connection broke. */
 const READ_TRIES = 3
 /** Serialization failure, deadlock, and what CockroachDB calls a restart. */
 const AGAIN = ['40001', '40P01', 'CR000']
@@ -118,9 +119,10 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
           if (cause instanceof StoreError) throw cause
           const isLost = isConnectionError(cause)
           if (isLost) drop()
-          const isPassing = isLost || AGAIN.includes(sqlState(cause)!)
-          if (!isPassing && !BUSY.includes(sqlState(cause)!)) throw unreadable(cause)
-          if (!isPassing || tries === READ_TRIES) throw unsettled(cause)
+          const state = sqlState(cause)!
+          const mostTries = isLost ? READ_TRIES : AGAIN.includes(state) ? TRIES : 1
+          if (!isLost && mostTries === 1 && !BUSY.includes(state)) throw unreadable(cause)
+          if (tries >= mostTries) throw unsettled(cause)
         }
       }
     },
