@@ -6,7 +6,7 @@ import type { Load } from './load.ts'
 import { ask, type Helper, memoryOf, type Rate, startHelper } from './processes.ts'
 import { figureRow, median, type Row, rateRow } from './rows.ts'
 
-/** What a measurement works with. `folder` is where the ledgers are kept. */
+/** The tools of a measurement. `folder` is where the ledgers are kept. */
 export type Tools = { readonly load: Helper; readonly koa: Helper; readonly folder: string; say(what: string): void }
 
 type Read = Omit<Extract<Load, { kind: 'read' }>, 'kind' | 'port' | 'size'>

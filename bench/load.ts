@@ -32,7 +32,7 @@ export type Load =
     }
   | { readonly kind: 'answer'; readonly port: number; readonly key: string; readonly path: string; readonly body?: string }
 
-/** What can be read, by number. */
+/** The things that can be read, by number. */
 const PATHS = {
   receipt: (index: number) => `/v1/records/${index}/receipt`,
   page: (index: number) => `/records/${index}`,

@@ -163,7 +163,7 @@ function encodeRows(rows: readonly (readonly Uint8Array[])[]): Buffer {
   return Buffer.concat([header, ...parts, number(-1, 2)])
 }
 
-/** How long it took, in milliseconds. */
+/** Runs something, and returns its time in milliseconds. */
 async function timed(act: () => Promise<unknown>): Promise<number> {
   const began = performance.now()
   await act()

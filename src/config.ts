@@ -109,7 +109,7 @@ const port = (what: string) =>
     .transform(Number)
     .refine(n => n <= 65_535, what)
 
-/** A time that may also be none, or years. */
+/** A time that may also be off, or years. */
 const period = z
   .string()
   .regex(/^(0|[1-9]\d{0,8}(ms|s|m|h|d|y))$/, "is not 0 or a time such as '24h', '90d' or '2y'")

@@ -1,5 +1,5 @@
 /**
- * What a node takes from the machine it runs on: time, sleep, randomness and background tasks.
+ * The things that a node takes from its machine: time, sleep, randomness and background tasks.
  * `src/server` makes one host and hands it to `log`, `anchor`, `ledger`, `care` and `store`, which
  * use nothing else of the kind. So a simulation runs the same code on its own clock and
  * randomness.

@@ -158,7 +158,7 @@ describe('the command line without the service', function () {
   })
 })
 
-/** What the verifier needs. */
+/** Everything that the verifier needs. */
 const VERIFIER = ['at-once.ts', 'bounded.ts', 'core', 'documents', 'ledger-client', 'rpc', 'verifier']
 
 /** Copies these folders of src, and links these packages; nothing else of the project is there. */

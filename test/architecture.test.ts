@@ -181,7 +181,7 @@ describe('architecture', () => {
       /\bWeakRef\b|\bFinalizationRegistry\b/,
     ]
     const open = (line: string) => doors.some(door => door.test(line))
-    // What they import counts too, up to the machine.
+    // Their imports count too, up to the machine.
     const files = [...reachedFrom(hosted.flatMap(sourceFiles), machine)].filter(file => !/^src\/(host|mark)\.ts$/.test(file))
     deepEqual(linesIn(files, open), [])
     const used = ['Date.now()', 'performance.now()', "import { randomBytes } from 'node:crypto'", 'await subtle.digest(text)']
@@ -281,7 +281,7 @@ function mayImport(file: string, name: string): boolean {
 
 /**
  * Every file of the project that these files import, by however many steps, and they themselves.
- * What an end imports is not followed.
+ * The imports of an end are not followed.
  */
 function reachedFrom(starts: readonly string[], ends: readonly string[] = []): ReadonlySet<string> {
   const reached = new Set(starts)

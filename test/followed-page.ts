@@ -1,4 +1,4 @@
-/** What tests need to follow the commands of a page, word by word, as a reader would. */
+/** Tools for tests that follow the commands of a page, word by word, as a reader would. */
 import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'

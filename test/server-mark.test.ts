@@ -151,7 +151,7 @@ describe('the mark of a ledger', function () {
     for (const path of [...withheld, ...pages]) assert.deepEqual(await read(old, path), [503, 'STORE_BEHIND'], path)
     const form = await fetch(`${old.url}/verify`, { method: 'POST', headers: { accept: 'application/json' }, body: new FormData() })
     assert.deepEqual([form.status, (await form.json()).code], [503, 'STORE_BEHIND'])
-    // What shows no statement is served, so that others see where the log stands.
+    // Paths that show no statement are served, so that others see how far the log is.
     for (const path of ['/checkpoint', '/tile/0/000.p/2', '/v1/status', '/v1/keys', '/policy.json', '/verify', '/operator'])
       assert.equal((await read(old, path))[0], 200, path)
     await old.close()

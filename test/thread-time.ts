@@ -1,4 +1,4 @@
-/** What something takes of this thread: its processor time, and rounds of its event loop. */
+/** The cost of something for this thread: its processor time, and rounds of its event loop. */
 import { PerformanceObserver } from 'node:perf_hooks'
 
 /** A stall comes again; code that is compiled just now does not. */

@@ -54,7 +54,7 @@ if (values.write)
     title: 'Mutation testing',
     command: `npm run mutate -- ${[...parts, ...(values.sample ? [`--sample ${values.sample}`] : [])].join(' ')} --write`,
     about:
-      'The run changed the code in one place at a time, and asked the tests. A test that runs far past its own time has noticed the change, too. What did not compile, or compiled to the same code, was not judged.',
+      'The run changed the code in one place at a time, and asked the tests. A test that runs far past its own time has noticed the change, too. Mutants that did not compile, or compiled to the same code, were not judged.',
     body: ['| part | changes in all | judged | noticed | by running on | minutes |', '| --- | --- | --- | --- | --- | --- |', ...rows].join(
       '\n',
     ),

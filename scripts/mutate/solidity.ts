@@ -41,7 +41,7 @@ const CHANGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/(?<=^ +)\w+ := .*$/gm, ['']],
 ]
 
-/** All mutants of the contract's text. Those that the compiler refuses are among them. */
+/** All mutants of the contract's text, with mutants that the compiler refuses. */
 export function contractMutants(file: string, text: string): Mutant[] {
   const code = text.replaceAll(/\/\/.*$/gm, comment => '\0'.repeat(comment.length))
   const body = code.indexOf('function openLog')

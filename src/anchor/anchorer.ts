@@ -176,7 +176,7 @@ export function createAnchorer(deps: Deps): Anchorer {
       stopping = true
       await task?.stop()
       await running?.catch(() => {})
-      // What fails here ends by itself.
+      // A trouble here ends by itself.
       if (isHolder) await lease?.release().catch(() => {})
     },
     tick,

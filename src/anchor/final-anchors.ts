@@ -66,7 +66,7 @@ export function anchorKey(chainId: number, size: number): string {
 
 /**
  * Opens them. Reads one document, however many there are. `confirm` makes the store keep what was
- * read from it, whichever of its servers fails.
+ * read from it, even if one of its servers fails.
  */
 export async function openFinalAnchors(
   store: Documents,

@@ -10,7 +10,7 @@ import type { SharedStore } from '../store/port/port.ts'
 export type Lease = {
   /** Takes the lease if nobody holds it, or keeps it. Whether this node holds it. */
   hold(): Promise<boolean>
-  /** The documents on which each write of the holder rests; empty before it has held the lease. */
+  /** Documents that each write of the holder names in `unless`; empty before it held the lease. */
   fence(): readonly DocumentChange[]
   /** Gives it up, so that no other node has to wait until it ends. */
   release(): Promise<void>
@@ -62,7 +62,7 @@ export function createLease({ store, name, holder }: Deps): Lease {
 
   return {
     async hold() {
-      // The clock is read first: however late a write lands, the lease ends no later than it says.
+      // The clock is read before the write, so a late write does not lengthen the lease.
       const nowMs = await store.nowMs()
       const [fence, until] = [await read(fenceAt), await read(untilAt)]
       const leftMs = Number(until ?? 0) - nowMs

@@ -51,8 +51,8 @@ const COLLECTION = 'anchors'
 const ENDS = 'anchorer'
 
 /**
- * Reads the open anchors of a chain and its last final one. `fence`: documents on which every write
- * rests.
+ * Reads the open anchors of a chain and its last final one. `fence`: documents that every write
+ * names in `unless`.
  */
 export async function openAnchorRecords(
   store: Documents,

@@ -1,4 +1,4 @@
-/** What is wrong with anchoring, round after round. */
+/** The troubles of anchoring, round after round. */
 import { OpenSealError } from '../core/errors.ts'
 import type { Log } from '../logger.ts'
 import { isDocumentChanged } from '../store/port/documents.ts'
@@ -11,7 +11,7 @@ export type Troubles = {
   note(trouble: Trouble): void
   /** Runs a round, or a comparison. Remembers what it noted, or why it failed, and rethrows. */
   during(act: () => Promise<void>): Promise<void>
-  /** What went wrong last; undefined if nothing did. */
+  /** The last trouble; undefined if there was no trouble. */
   current(): Trouble | undefined
 }
 

@@ -66,7 +66,7 @@ export type AuditReport = {
 /** How much was compared. */
 export type Counts = Pick<AuditReport, 'statements' | 'erased' | 'withheld' | 'tiles'>
 
-/** What a part of an audit found, and how much it compared. */
+/** The findings of a part of an audit, and how much it compared. */
 export type Found = Pick<AuditReport, 'findings' | 'notices' | 'unfinished' | 'evidence'> & { readonly counts: Partial<Counts> }
 
 /**

@@ -7,7 +7,7 @@ import { GENESIS, type Genesis } from '../core/statements/genesis.ts'
 import { type AuditFinding, finding, type Moved, type Unfinished, unfinished } from './finding.ts'
 import type { ServedStatements } from './served-statements.ts'
 
-/** What a comparison of statements found, and the statements that belong to other leaves. */
+/** The findings of a comparison of statements, and the statements that belong to other leaves. */
 export type Compared = {
   readonly findings: readonly AuditFinding[]
   readonly erased: number
@@ -107,7 +107,7 @@ export function createTombstones() {
     },
     /** Whether any erasure waits for its tombstone. */
     isOpen: () => open.size > 0 || isTooMuch,
-    /** What is left: a tombstone below `size` was not there; one above it may be. */
+    /** The rest: a tombstone below `size` was not there; one above it may be. */
     end(size: number): { findings: AuditFinding[]; unfinished: Unfinished[] } {
       const all = [...open]
       const missing = all.filter(([, tombstone]) => tombstone < size)

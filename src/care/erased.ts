@@ -16,7 +16,7 @@ import type { Prepared } from '../log/sequencer.ts'
 import type { ErasedRecord, LogStore } from '../store/port/log.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
 
-/** What a copy says in place of an erased statement. Nothing of it is checked yet. */
+/** A copy's words in place of an erased statement. They are not checked yet. */
 export type SaidErased = { readonly erased: number; readonly time?: unknown; readonly effects?: unknown }
 
 /** The tombstone in a statement; undefined if it is another statement. */
@@ -44,7 +44,7 @@ export function placeholderOf(entry: Uint8Array): Prepared {
   return { statement: toUtf8(''), entry, identity, subject: undefined, digests: [] }
 }
 
-/** What an erasure has to remove from a store; undefined if nothing is there. */
+/** The rows that an erasure has to remove from a store; undefined if there are no such rows. */
 export async function heldRecord(store: Pick<LogStore, 'readStatement'>, index: number): Promise<ErasedRecord | undefined> {
   const statement = await store.readStatement(index)
   if (statement === undefined) return undefined

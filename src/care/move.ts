@@ -20,7 +20,7 @@ export type NamedStore = { readonly store: Store; readonly name: string }
 /** A store's part in a move. A destination has its mark until it is whole, a source forever. */
 export type MoveMark = { readonly role: 'source' | 'destination'; readonly other: string; readonly isDone: boolean }
 
-/** What was moved. */
+/** The moved ledger, in numbers. */
 export type MovedLedger = { readonly size: number; readonly root: Uint8Array; readonly erased: number; readonly documents: number }
 
 type Progress = (progress: { readonly step: 'copy' | 'verify'; readonly done: number; readonly total: number }) => void
@@ -43,7 +43,7 @@ export function moveReason({ role, other, isDone }: MoveMark): string {
   return `holds a ledger that is being moved (${other}). Run "openseal move" again, or take it back with "openseal move --abort".`
 }
 
-/** What a store's folder is called once its ledger was moved to a database. */
+/** The name of a store's folder once its ledger was moved to a database. */
 export function movedFolderOf(folder: string): string {
   return `${folder}.moved`
 }

@@ -44,7 +44,7 @@ export function plain({ number, hash, time }: Block): ChainBlock {
   return { number, hash, time }
 }
 
-/** What the anchorer asks about blocks. */
+/** The anchorer's questions about blocks. */
 export function createBlocks(
   { request, each }: ChainEndpoints,
   finality: Finality,

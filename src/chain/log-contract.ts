@@ -1,4 +1,4 @@
-/** What the contract holds of one log, asked at the endpoints of its chain. */
+/** The contract's data on one log, asked at the endpoints of its chain. */
 import { getBytes, hexlify } from 'ethers'
 import type { AnchorChain, AnchoredHead, AnchorStanding, ChainBlock, ChainPoint, Closing, Finality } from '../anchor/chain.ts'
 import type { Hash } from '../core/hash.ts'
@@ -17,7 +17,7 @@ type LogContract = Pick<AnchorChain, 'heads' | 'closings' | 'latest' | 'anchored
  */
 const SAME_SECOND_BLOCKS = 1_000
 
-/** What the anchorer asks about its log. */
+/** The anchorer's questions about its log. */
 export function createLogContract({ request, each, recheck }: ChainEndpoints, at: LogAt): LogContract {
   const { logId } = at
   return {

@@ -14,7 +14,7 @@ type Publisher = Pick<AnchorChain, 'publisher' | 'nextNonce' | 'prepare' | 'bump
 /** The gas of an anchor, rounded up, to compute how many more can be paid for. */
 const ANCHOR_GAS = 100_000n
 
-/** What the anchorer does with the publisher's key. */
+/** The anchorer's use of the publisher's key. */
 export function createPublisher({ request, each }: ChainEndpoints, signer: TxSigner, ceiling: Fees, at: LogAt): Publisher {
   const { chainId, contract, logId } = at
 

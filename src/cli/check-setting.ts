@@ -1,5 +1,5 @@
 /**
- * What a check relies on, as the command line says it: the policy, whose it is, the endpoints of
+ * The basis of a check, as the command line names it: the policy, whose it is, the endpoints of
  * the chain, and how long everything may take.
  */
 import { readFile } from 'node:fs/promises'
@@ -88,7 +88,7 @@ export function openCheckMeans({ url, policy, rpcUrls }: CheckSetting, timeoutSe
 async function readPolicyFile(path: string): Promise<GivenPolicy> {
   const { value, error } = await attemptAsync(async () => {
     const bytes = await readBytes(path)
-    // A report holds the policy by which it was made: who names it here has chosen it.
+    // A reader who names a report chooses the policy in it.
     const report = bytes[0] === '<'.charCodeAt(0) ? readReport(decodeText(bytes)) : undefined
     return readPolicy(path, report === undefined ? bytes : canonicalJson(report.policy))
   })

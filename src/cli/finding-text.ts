@@ -26,7 +26,7 @@ import { RECEIPT_GIVEN, type Row } from './finding-json.ts'
 import { isUtf8 } from './locale.ts'
 
 const SHOWN_RELEASES = 20
-/** Of more rows than this, the gravest come first. */
+/** A list of more rows than this begins with the gravest. */
 const MANY = 50
 /** The code of `anchored` if another document of the version was changed without a new version. */
 const EXIT_EDITED = 8
@@ -57,7 +57,7 @@ export function formatTable(say: Say, rows: readonly Row[]): string[] {
     .flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own.flatMap(({ finding }) => finding ?? [])))
     .find(({ result }) => result.verdict !== 'unknown')
   const counts = rows.length > 1 ? [...formatCounts(say, rows), ''] : []
-  // The end of a long list is what stays on the screen.
+  // Of a long list, the screen shows the end.
   return [
     ...counts,
     ...inOrder(rows).flatMap(row => formatRow(say, row)),

@@ -31,7 +31,7 @@ export type Argument =
       readonly name: string
       readonly files: readonly GivenFile[]
       readonly receipts: readonly GivenReceipt[]
-      /** What an archive holds that was not looked at. */
+      /** Parts of an archive that were not checked. */
       readonly unread?: readonly Unread[]
       /** The data of a report, which is quoted. */
       readonly report?: ReportData

@@ -9,7 +9,7 @@ import { createFileReader, type ReadFile } from '../verifier/app/file-reader.ts'
 export type OnProgress = (doneBytes: number, totalBytes: number) => void
 
 const CHUNK_BYTES = 1024 * 1024
-/** Archives up to this size are kept, so that what is looked into is what was hashed. */
+/** Archives up to this size are kept, so that the hashed bytes are those that are opened. */
 const MAX_ZIP_BYTES = 64 * 1024 * 1024
 
 /**

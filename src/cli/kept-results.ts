@@ -9,7 +9,7 @@ import { FileError } from './hash-file.ts'
 /** Where to write them. */
 export type KeptPaths = { readonly report?: string; readonly csv?: string }
 
-/** What was checked, and who was asked. */
+/** The results of a check, and the servers that were asked. */
 type Checked = {
   readonly all: readonly Answers[]
   readonly unread: readonly Unread[]

@@ -23,7 +23,7 @@ export type LinesTold = {
   onAnswer(answer: AnsweredLine): void
   /** The lines of a request that have no answer yet are sent again after this. */
   onRetry(why: 'busy' | 'lost'): void
-  /** Which lines are sent; missing: all of them. */
+  /** The lines that are sent; missing: all of them. */
   isWanted?(line: number): boolean
 }
 

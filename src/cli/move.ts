@@ -10,7 +10,7 @@ import { print, printJson, startProgress } from './output.ts'
 
 type Options = { from: string; to?: string; abort?: boolean; json?: boolean }
 
-/** Names the database of OPENSEAL_STORE. Its address may hold a password, so it is no argument. */
+/** The word for the database of OPENSEAL_STORE, whose address may hold a password. */
 const DATABASE = 'database'
 const EXAMPLE = `export OPENSEAL_STORE=postgres://ledger:PASSWORD@db.example/ledger
 openseal move --from ./data --to ${DATABASE}

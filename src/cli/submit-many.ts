@@ -23,7 +23,7 @@ import { readSecret } from './secret.ts'
 import type { SubmitOptions } from './submit-options.ts'
 import { countWarnings, formatCount, meaningOf, stoppingCodes } from './warnings.ts'
 
-/** What became of an entry. `index` is that of its own statement. */
+/** The outcome of an entry. `index` is that of its own statement. */
 type Outcome = {
   readonly entry: PlannedEntry
   readonly state: 'accepted' | 'known' | 'left-out'

@@ -1,4 +1,4 @@
-/** Submits one statement about one file or several. What a file states need not be typed. */
+/** Submits one statement about one file or several. Facts that a file states need not be typed. */
 
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

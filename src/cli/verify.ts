@@ -110,7 +110,7 @@ async function verifyAll(
   return { rows, unread }
 }
 
-/** The codes of what is in an archive and had to be left out. The rest is remarked on. */
+/** Codes of parts of an archive that could not be checked. Other codes are remarks. */
 const CODES: { readonly [why in Unread['why']]?: string } = {
   encrypted: 'ZIP_ENTRY_ENCRYPTED',
   damaged: 'ZIP_ENTRY_DAMAGED',
@@ -207,14 +207,14 @@ function printRows(rows: readonly Row[], isList: boolean, { url, endpoints, say 
 }
 
 /**
- * For files that are not on the record: where to search for what they say of themselves. Nobody is
+ * For files that are not on the record: where to search for their own words. No server is
  * asked here, because the ledger would learn these words.
  */
 async function tellSearches(rows: readonly Row[], { say, url }: Setting): Promise<void> {
   const isUnknown = (row: Row) => row.kind === 'checked' && row.answers.own.every(({ finding }) => finding?.result.verdict === 'unknown')
   const links: string[] = []
   for (const { name } of rows.filter(isUnknown).slice(0, MAX_SEARCHED)) {
-    // What is inside of an archive is no file here.
+    // A file inside an archive is no file here.
     const { value: file } = await attemptAsync(() => openAsFile(name))
     const { searchWords } = await import('../documents/search-words.ts')
     for (const word of file === undefined ? [] : await searchWords(name, file)) links.push(`  ${url}/records?q=${encodeURIComponent(word)}`)

@@ -49,7 +49,7 @@ export function formatCount({ code, count, labels }: WarningCount): string[] {
   return [`Warning: ${meaningOf(code)}: ${count}, ${count > 3 ? `${first}, …` : first} [${code}]`]
 }
 
-/** What a warning is about, in words. */
+/** The subject of a warning, in words. */
 export function meaningOf(code: string): string {
   return (Object.hasOwn(MEANING, code) ? MEANING[code] : undefined) ?? 'another warning'
 }

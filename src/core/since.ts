@@ -24,7 +24,7 @@ export function isDay(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
 }
 
-/** The first index that was accepted at this time or later; `size` if there is none. */
+/** The index of the first entry accepted at this time or later; `size` if no entry was. */
 async function firstSince(timeMs: number, size: number, sealedMs: (index: number) => Promise<number | undefined>): Promise<number> {
   let [low, high] = [0, size]
   while (low < high) {

@@ -81,7 +81,7 @@ function readIdentifiers(xml: XmlReading, draft: ReadingDraft, id: XmlElement | 
   }
 }
 
-/** The title in the notice's own language, of those that it has. */
+/** The title in the notice's own language, if it has one. */
 function readTitle(xml: XmlReading, draft: ReadingDraft): void {
   const language = xml.first('NoticeLanguageCode')
   draft.language(language?.text, language?.at ?? '')

@@ -5,7 +5,7 @@ import { distinctNames } from './inner.ts'
 import type { DocumentReading, StatedMembers } from './reading.ts'
 
 /**
- * What is typed overrules what the file states. A target and a reason belong to an action, so the
+ * Typed words overrule those of the file. A target and a reason belong to an action, so the
  * file's own count only if its action does. A withdrawal is not a version and has no revision.
  */
 export function fillMembers(typed: StatedMembers, stated: StatedMembers): StatedMembers {
@@ -55,7 +55,7 @@ export function documentsOf(
 }
 
 /**
- * What files of one statement state together: that of the one that states a record. Throws
+ * The values of the files of one statement: those of the file that states a record. Throws
  * FillError RECORD_SEVERAL where two state different ones.
  */
 export function statedTogether(files: readonly { readonly reading: DocumentReading }[]): DocumentReading | undefined {

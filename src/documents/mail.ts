@@ -1,4 +1,4 @@
-/** E-mails as files (RFC 5322). What their headers say is the sender's claim. */
+/** E-mails as files (RFC 5322). Their headers are the sender's claim. */
 import PostalMime, { type Email } from 'postal-mime'
 import { toUtf8 } from '../core/bytes.ts'
 import { innerDocument } from './inner.ts'

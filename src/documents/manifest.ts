@@ -7,7 +7,7 @@ import { decodeText } from '../core/encoding.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { StatedMembers } from './reading.ts'
 
-/** What a row states. The values are checked when the statement is made. */
+/** The values of a row. They are checked when the statement is made. */
 export type ManifestMembers = StatedMembers & { readonly agency?: string }
 
 /**

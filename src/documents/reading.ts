@@ -1,4 +1,4 @@
-/** What a file states about itself, and where in the file. Design §17. */
+/** A file's statements about itself, and where in the file they are. Design §17. */
 import { toUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Statement } from '../core/statements/statement.ts'
@@ -76,7 +76,7 @@ export const REMARK_CODES = [
 
 export type RemarkCode = (typeof REMARK_CODES)[number]
 
-/** What was read out of a file. */
+/** The values that were read out of a file. */
 export type DocumentReading = {
   readonly format?: DocumentFormat
   readonly members: StatedMembers

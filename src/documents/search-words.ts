@@ -1,9 +1,9 @@
-/** The words by which a file that is not on the record may be found: what it states of itself. */
+/** Words that may find a file that is not on the record: those that it states about itself. */
 import { readDocument } from './read-document.ts'
 import { MAX_READ_BYTES } from './reading.ts'
 
 const MAX_WORDS = 5
-/** A search takes no more. */
+/** The most words that a search takes. */
 const MAX_CHARACTERS = 200
 
 /** Its record, its other ids and its title, without repeats. Empty for a file that states none. */

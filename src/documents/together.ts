@@ -7,7 +7,7 @@ import { fromHex, toBase64, toUtf8 } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
 import type { DocumentRef, Statement } from '../core/statements/statement.ts'
 
-/** What a statement says about its place among others. */
+/** A statement's place among others, by its own words. */
 export type StatedVersion = Pick<Statement, 'record' | 'revision' | 'action' | 'target'>
 
 /** Why something is not sent: a stable code and an English reason. */
@@ -86,7 +86,7 @@ function shortOf(bytes: Uint8Array, length: number): string {
   return toBase64(bytes.subarray(0, length))
 }
 
-/** What is known from `createRun` of the statements before the next one. */
+/** The statements before the next one, as far as `createRun` knows them. */
 export type Run = ReturnType<typeof createRun>
 
 /** Creates the memory of one run, in which the statements come in their order. */

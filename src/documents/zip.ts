@@ -42,7 +42,7 @@ export async function withZip<T>(
   }
 }
 
-/** The package's own reader of blobs is in the part that is left out. */
+/** A reader of blobs: the package's own is in the part that is left out. */
 function readerOf(blob: Blob): Reader<unknown> {
   const read = async (at: number, length: number) => new Uint8Array(await blob.slice(at, at + length).arrayBuffer())
   const createReadable = ({ offset = 0, size = blob.size }: { readonly offset?: number; readonly size?: number } = {}) =>

@@ -1,7 +1,7 @@
 /**
- * What readers filter by: agency, kind, and whether an entry is the file of a package. Each entry
- * is listed under a token for every combination, so that a filter reads only its own rows, and each
- * token is counted.
+ * Filters of readers: agency, kind, and whether an entry is the file of a package. Each entry
+ * has a token for each choice of filters that it fits. So a filter reads only its own rows, and the
+ * entries under each token are counted.
  */
 import { isPackageFile } from '../core/statements/package-file.ts'
 import type { Statement } from '../core/statements/statement.ts'

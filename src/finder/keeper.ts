@@ -33,7 +33,7 @@ export async function openKeeper(folder: string, { isStopping, ...deps }: Deps):
   let current = await open(await settle(folder, beside))
   /** Rows that are being made without what was erased, beside those that answer. */
   let next: Follower | undefined
-  // What an interrupted run has left may hold words of what was erased.
+  // The rest of an interrupted run may hold words of erased statements.
   if (await current.isClean()) await rm(beside, { recursive: true, force: true })
 
   async function catchUp(): Promise<void> {

@@ -10,11 +10,11 @@ export type FoundLedger = {
   statement(index: number): Promise<string | undefined>
   /** The same, also while it waits to be erased: it can still be taken back. */
   heldStatement(index: number): Promise<string | undefined>
-  /** What the statement at an index did to others, if it was erased. */
+  /** The effects on others of the statement at an index, if it was erased. */
   erasureOf(index: number): Promise<{ readonly effects: readonly KeptEffect[] } | undefined>
   /** Changes with every erasure. */
   newestTombstone(): Promise<number | undefined>
-  /** What was erased by tombstones below `before`, newest first. */
+  /** Statements that were erased by tombstones below `before`, newest first. */
   listErasures(before: number, limit: number): Promise<readonly { readonly index: number; readonly tombstone: number }[]>
   sealedMs(index: number): Promise<number | undefined>
   rootAt(size: number): Promise<Hash>

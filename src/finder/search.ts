@@ -15,7 +15,7 @@ import { matches, nameOf, nameToken, searchableOf, tokenOfWord, wordsOf } from '
 /** The states that readers choose from. `current` entries are on the record, and nothing became of them. */
 export type WantedState = 'current' | 'waiting' | 'withdrawn' | 'superseded' | 'edited'
 
-/** What is wanted: everything of the log if nothing is said. */
+/** A search: everything of the log if no member is given. */
 export type WantedEntries = {
   readonly text?: string | undefined
   readonly agency?: string | undefined

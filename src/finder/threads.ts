@@ -204,7 +204,7 @@ function isEdited(rows: Pick<Rows, 'get'>, index: number, statement: Statement):
  */
 function listsAll(rows: Pick<Rows, 'get'>, amendment: number, { documents }: Statement): boolean {
   const listed = readJson<readonly Digests[]>(rows.get(listKey(amendment)))
-  // It was erased. What it did to each version is kept beside that version.
+  // It was erased. Its effect on each version is kept beside that version.
   if (listed === undefined) return true
   const digests = new Set(listed.flatMap(({ sha256, jcs }) => (jcs === undefined ? [sha256] : [sha256, `=${jcs}`])))
   return documents.length > 0 && documents.every(({ sha256, jcs }) => digests.has(sha256) || (jcs !== undefined && digests.has(`=${jcs}`)))

@@ -8,7 +8,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { placeOf } from '../web/places.ts'
 import { RequestError } from './problem.ts'
 
-/** What shows no statement: the log's hashes, the service itself, and pages without records. */
+/** Paths that show no statement: hashes of the log, the service itself, pages without records. */
 const OPEN = [
   /^\/(healthz|readyz|metrics|checkpoint|openapi\.json|policy\.json|openseal-verifier\.html|about|for-agencies|removal|legal|privacy|verify)$/,
   /^\/(tile|assets|operator|v1\/agencies)(\/|$)/,
@@ -20,7 +20,7 @@ export function refuseIfBehind({ method, path: whole }: Context, ledger: Pick<Le
   if (!ledger.isBehind()) return
   const { path } = placeOf(whole)
   const isRead = method === 'GET' || method === 'HEAD'
-  // What is sent to the interface for programs is refused by the ledger itself.
+  // The ledger itself refuses submissions to the interface for programs.
   if (!isRead && path.startsWith('/v1/')) return
   // The form of the page answers with records.
   const isForm = !isRead && path === '/verify'

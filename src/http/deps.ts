@@ -21,7 +21,7 @@ export type HttpDeps = Watched & {
   /** The policy served at /policy.json. */
   readonly policy: () => Policy
   readonly operatorKey: string
-  /** Who is responsible for the ledger. */
+  /** The operator of the ledger. */
   readonly operator?: Operator | undefined
   readonly host: Pick<Host, 'nowMs' | 'randomBytes' | 'breathe'>
   readonly log: Log
@@ -68,12 +68,12 @@ export type HttpDeps = Watched & {
   readonly metrics?: Metrics
 }
 
-/** What only the desk and the operator's page need. */
+/** Parts that only the desk and the operator's page need. */
 export type Desk = {
   readonly sessions: Sessions
   /** The ledger's public address. The cookies of an https address are sent over TLS only. */
   readonly url: string
-  /** Who is responsible for the ledger, as far as it was configured. */
+  /** The operator of the ledger, as configured. */
   readonly operator?: Operator | undefined
   readonly backups: Backups
   readonly pages: SiteParts

@@ -4,7 +4,7 @@ import { GoneError } from './problem.ts'
 
 type Erasing = Pick<Ledger, 'erasureDue' | 'erasureOf' | 'lostChanges'>
 
-/** What a line or a list says in place of a statement: the tombstone, or when it is due. */
+/** The stand-in for a statement in a line or a list: the tombstone, or when it is due. */
 export async function placeOf(index: number, ledger: Erasing): Promise<{ readonly erased: number } | { readonly erasing: string }> {
   const erasure = await ledger.erasureOf(index)
   if (erasure !== undefined) return { erased: erasure.tombstone }
@@ -14,7 +14,7 @@ export async function placeOf(index: number, ledger: Erasing): Promise<{ readonl
 }
 
 /**
- * What a line of statements says in place of one: also when it was erased and what it had done to
+ * The stand-in for a statement in a line: also when it was erased and what it had done to
  * other versions, so that a copy of the ledger knows as much as the ledger.
  */
 export async function toldOf(index: number, ledger: Erasing) {
@@ -35,7 +35,7 @@ export async function goneError(index: number, ledger: Erasing): Promise<GoneErr
     })
   }
   const { time, reason, tombstone } = erasure
-  // What other erased statements did to this one: a receipt that was handed out is still checked.
+  // Effects of other erased statements on this one: a receipt that was handed out is still checked.
   const changes = await ledger.lostChanges(index)
   return new GoneError('RECORD_ERASED', `The statement of record ${index} was erased. Receipts handed out before stay valid.`, {
     index,

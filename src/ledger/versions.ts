@@ -74,7 +74,7 @@ type HistoryDeps = Pick<Lookups, 'listByRecord'> &
   Pick<Statements, 'heldStatement'> &
   Pick<Erasures, 'lostChanges' | 'newestTombstone' | 'erasureDue'> & { readonly host: Pick<Host, 'breathe'> }
 
-/** What erased statements did to these versions. */
+/** The effects of erased statements on these versions. */
 async function keptEffects(ledger: HistoryDeps, indexes: readonly number[]): Promise<(Effect & LostChange)[]> {
   if ((await ledger.newestTombstone()) === undefined) return []
   const kept: (Effect & LostChange)[] = []

@@ -14,7 +14,7 @@ export type ErasureFacts = {
   readonly by: ErasedBy
 }
 
-/** What an erased statement did to a version, with the index of its tombstone. */
+/** The effect of an erased statement on a version, with the index of its tombstone. */
 export type LostChange = { readonly index: number; readonly what: EffectKind; readonly erased: number }
 
 /** An erasure with the effects of the erased statement. */
@@ -51,7 +51,7 @@ export async function readErasure(store: Documents, index: number): Promise<Reco
   return facts?.tombstone === undefined ? undefined : ({ index, effects: [], ...facts } as RecordedErasure)
 }
 
-/** What erased statements did to a version. */
+/** The effects of erased statements on a version. */
 export async function readLostChanges(store: Documents, on: number): Promise<LostChange[]> {
   const prefix = `${sizeKey(on)} `
   const changes: LostChange[] = []

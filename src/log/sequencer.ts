@@ -26,10 +26,10 @@ export type Submission = { readonly index: number; readonly known: boolean; read
 /** The outcome of a submission: the statement's index, or the error of sealing. */
 export type SubmissionOutcome = Submission | { readonly error: unknown }
 
-/** What a commit may hold besides statements. */
+/** The parts of a commit besides statements. */
 type Also = Pick<Commit, 'erase' | 'documents'>
 
-/** What a batch may need besides its statements. */
+/** Things that a batch may need besides its statements. */
 export type SealOptions = Also & {
   /** Seals only on a tree of this size, for entries that depend on their own index. */
   readonly onSize?: number
@@ -131,7 +131,7 @@ export function createSequencer(deps: Deps): Sequencer {
       host.spawn('follow the log', async signal => {
         for (;;) {
           await host.sleep(FOLLOW_MS, signal)
-          // What fails here is kept, and told to the next submitter.
+          // A failure here is kept, and told to the next submitter.
           await settle().catch(() => {})
         }
       }),

@@ -43,8 +43,8 @@ export type LogView = {
    */
   refresh(): Promise<void>
   /**
-   * The same, and has the store confirm its head also if this node knows it. What was read from the
-   * store before the call is safe from a fail-over then, and may be acknowledged.
+   * The same, and has the store confirm its head also if this node knows it. No fail-over takes
+   * back what was read from the store before the call, so it may be acknowledged.
    */
   confirm(): Promise<void>
 }
@@ -70,7 +70,7 @@ type Deps = {
 }
 
 const KEPT_ROOTS = 1024
-/** No store fails over so often in a row. */
+/** A limit that no store reaches: so many fail-overs in a row. */
 const READ_TRIES = 3
 
 /**

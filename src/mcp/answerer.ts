@@ -1,14 +1,14 @@
 /**
- * What the tools for assistants ask. The service answers from its own ledger. The command line asks
+ * The questions of the tools for assistants. The service asks its own ledger. The command line asks
  * a ledger over HTTP, and checks with the reader's own policy and chain.
  */
 import { OpenSealError } from '../core/errors.ts'
 import type { Answers } from '../verifier/index.ts'
 
-/** What is to be checked: a fingerprint, a receipt, or both. */
+/** The input of a check: a fingerprint, a receipt, or both. */
 export type ToCheck = { readonly sha256?: string | undefined; readonly receipt?: string | undefined }
 
-/** What to look for, as `GET /v1/records` takes it. */
+/** A search, as `GET /v1/records` takes it. */
 export type WantedRecords = {
   readonly sha256?: string | undefined
   readonly agency?: string | undefined

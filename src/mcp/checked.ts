@@ -9,7 +9,7 @@ const CODES = VERDICTS.map(({ code }) => code) as [VerdictCode, ...VerdictCode[]
 /** Under these nothing is shown, so the text may not begin as if there were. */
 const NO_PROOF: readonly VerdictCode[] = ['test-network', 'sealed', 'unchecked', 'unsupported', 'disowned', 'unknown']
 
-/** What became of a part of a file, if the file may not be called good as a whole. */
+/** The state of a part of a file, if the file may not be called good as a whole. */
 const GONE: readonly VerdictCode[] = ['invalid', 'withdrawn', 'edited', 'superseded']
 
 export const verdictCode = z.enum(CODES)

@@ -8,7 +8,7 @@ import { untrusted } from './untrusted.ts'
 const time = z.iso.datetime({ precision: 0 })
 const index = z.int().min(0)
 
-/** What is read of one record of `GET /v1/records`; the rest is left out. */
+/** The members that are read of one record of `GET /v1/records`; the rest is left out. */
 const listedRecord = z.object({
   index,
   state: z.enum(['anchored', 'sealed']),
@@ -25,10 +25,10 @@ const listedRecord = z.object({
   erased: index.optional(),
   erasing: time.optional(),
   damaged: z.literal(true).optional(),
-  /** What statements did to it that were erased since. */
+  /** The effects on it of statements that were erased since. */
   changes: z.array(z.object({ index, what: z.string() })).optional(),
 })
-/** It stands in our sentence, so it may be nothing but a number. */
+/** It becomes part of our sentence, so it may be nothing but a number. */
 const cursor = z.string().regex(/^\d{1,16}$/)
 const list = z.object({ records: z.array(listedRecord).max(100), cursor: cursor.optional(), behind: index.optional() })
 

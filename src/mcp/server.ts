@@ -39,7 +39,7 @@ const sha256 = z
   .describe('SHA-256 of the file: 64 hexadecimal digits.')
 
 /**
- * What an assistant looks for. Half a character, which JSON can carry and no address can, becomes
+ * The search of an assistant. Half a character, which JSON can carry and no address can, becomes
  * its replacement.
  */
 const words = (max: number) =>

@@ -1,5 +1,5 @@
 /**
- * What agencies wrote, or who stole their keys: titles, record ids, names. Assistants get it apart
+ * Words of agencies, or of thieves of their keys: titles, record ids, names. Assistants get them apart
  * from our sentences, without characters that steer or reorder text, and cut to a length.
  */
 

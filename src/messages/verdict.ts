@@ -119,7 +119,7 @@ export function sayNext(say: Say, verdict: VerdictCode): string | undefined {
   return key && say(key)
 }
 
-/** What failed, in plain words, and what to do about it: one line for each check that failed. */
+/** The failed checks in plain words, each with the next step: one line a check. */
 export function saySteps(say: Say, { checks }: Pick<Result, 'checks'>): string[] {
   return checks.flatMap(check => {
     if (check.status !== 'failed') return []
@@ -184,7 +184,7 @@ export function sayProblem(say: Say, { problem, code = '' }: { readonly problem:
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
 }
 
-/** What an opened report said, as its words. They are not believed. */
+/** The words of an opened report. They are not believed. */
 export function sayReport(say: Say, name: string, { time, files }: Pick<ReportData, 'time' | 'files'>): string {
   const counts = VERDICTS.flatMap(({ code }) => {
     const { length } = files.filter(({ verdict }) => verdict === code)
@@ -193,7 +193,7 @@ export function sayReport(say: Say, name: string, { time, files }: Pick<ReportDa
   return say('report.opened', { name: isolate(name), date: sayTime(say, time), said: counts.join(' · ') || '–' })
 }
 
-/** What was given and not looked at, a sentence for each reason. */
+/** The given parts that were not checked, a sentence for each reason. */
 export function sayUnread(say: Say, unread: readonly Unread[]): string[] {
   return WHYS.flatMap(why => {
     const names = unread.filter(each => each.why === why).map(({ name }) => isolate(name))

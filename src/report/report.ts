@@ -43,7 +43,7 @@ import { countVerdicts, gravestFirst, gravestInputsFirst, nameOf, sayShort } fro
 /** The version of OpenSeal, which the package has too. */
 export const VERSION = '0.1.0'
 
-/** What was checked, by whom and when. */
+/** A finished check: its results, who made it, and when. */
 export type Checkup = {
   readonly all: readonly Answers[]
   readonly unread: readonly Unread[]
@@ -157,7 +157,7 @@ function hostOf(address: string): string {
   return /^https?:/.test(address) && URL.canParse(address) ? new URL(address).host : address
 }
 
-/** What was not checked comes before what was. */
+/** Parts that were not checked come before those that were. */
 function renderUnchecked(say: Say, all: readonly Answers[], unread: readonly Unread[]): Html {
   const findings = all.flatMap(({ own, parts }) => [...own, ...parts].flatMap(({ finding }) => finding ?? []))
   const open = findings.filter(({ result }) => result.verdict === 'unchecked').length

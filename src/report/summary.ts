@@ -21,7 +21,7 @@ type Place = { readonly at: number; readonly name: string }
 /** How many answers of one verdict a summary names besides the first. */
 const MAX_OTHERS = 2
 
-/** Where answers without a verdict are sorted: after invalid ones. */
+/** The place of answers without a verdict: after invalid ones. */
 const NO_VERDICT = 0.5
 
 /** Smaller is graver. On a test network, the finding decides among answers of one verdict. */
@@ -43,7 +43,7 @@ export function gravestInputsFirst(all: readonly Answers[]): Answers[] {
   return all.toSorted((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0))
 }
 
-/** How many answers there are of each verdict, the gravest first. What is in a file is not counted. */
+/** The number of answers of each verdict, the gravest first. Parts of a file do not count. */
 export function countVerdicts(say: Say, all: readonly Answers[]): VerdictCount[] {
   const found = new Map<
     string,
@@ -69,7 +69,7 @@ export function countVerdicts(say: Say, all: readonly Answers[]): VerdictCount[]
   return [...found.values()].sort((a, b) => a.rank - b.rank)
 }
 
-/** The badge of an answer, and a word that it is no green one where it would read like one. */
+/** The badge of an answer, with a remark if its words are like those of a green one. */
 export function sayShort(say: Say, { finding }: Answer): string {
   if (finding === undefined) return say('status.not-run')
   const { result } = finding

@@ -100,7 +100,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   }
 }
 
-/** Who is responsible for the ledger. Throws LogoError. */
+/** Reads the settings that name the operator, and the operator's logo. Throws LogoError. */
 async function readOperator(config: Config): Promise<Operator> {
   const { operatorName: name, operatorContact: contact, operatorLegalUrl: legalUrl, operatorPrivacyUrl: privacyUrl } = config
   const logo = config.operatorLogo === undefined ? undefined : await readLogo(config.operatorLogo)

@@ -25,7 +25,7 @@ import type { OpenLog, OpenStore } from './open-log.ts'
 import type { Start } from './parts.ts'
 import type { ServiceWatch } from './watch.ts'
 
-/** What the served application is told: its address, and who runs it. */
+/** Facts that the served application is told: its address and its operator. */
 type Served = {
   readonly url: string
   readonly operator: Operator

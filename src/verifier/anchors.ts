@@ -207,7 +207,7 @@ function isHeld({ state }: AnchorAnswer): boolean {
 }
 
 /**
- * Which of several reasons to report when anchors gave no answer: the one that the reader can act
+ * The reason to report, of several, when anchors gave no answer: the one that the reader can act
  * on first.
  */
 function reasonOf(silent: readonly AnchorAnswer[]): 'disagreement' | 'silent' | 'unserved' {

@@ -10,7 +10,7 @@ import { type Remark, remark } from './remarks.ts'
 import type { Change, UncheckedReason } from './verdict.ts'
 
 /**
- * What a source says of an erased statement: the tombstone's index and receipt, and what the
+ * A source's words about an erased statement: the tombstone's index and receipt, and what the
  * statement did to other versions. `index` is missing if the source names no tombstone, `effects`
  * if it does not say.
  */
@@ -20,7 +20,7 @@ export type ListedErasure = {
   readonly effects?: readonly { readonly on: number; readonly what: EffectKind }[]
 }
 
-/** What the erased statements make of one version. */
+/** The state of one version by the erased statements. */
 export type Erased = {
   readonly changes: readonly Change[]
   /** Why the version cannot be judged, the gravest first; empty if nothing stands in the way. */

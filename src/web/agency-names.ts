@@ -9,7 +9,7 @@ type Agencies = SiteDeps['agencies']
 const MAX_NAMED = 50
 const AT_ONCE = 200
 
-/** Names as they are compared, for one reading of the list. */
+/** The compared form of each name, for one reading of the list. */
 const folded = new WeakMap<readonly SiteAgency[], readonly string[]>()
 
 /** Agencies whose id or name has this text in it, without regard to accents and capital letters. */
@@ -33,7 +33,7 @@ export async function chooseAgency(
 ): Promise<{ readonly agency?: SiteAgency; readonly others: readonly SiteAgency[] }> {
   if (typed === undefined) return { others: [] }
   const wanted = foldText(typed)
-  // Among all agencies: those that are offered are only some of those that fit.
+  // All agencies are compared here: `namedAgencies` returns only the first ones that fit.
   const list = await agencies.list()
   const names = await foldedOf(list)
   await breathe()

@@ -98,7 +98,7 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
   answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form, more)) })
 }
 
-/** What the files that are not on the record say of themselves. */
+/** The words of the files that are not on the record about themselves. */
 async function readUnknown(answers: readonly Answers[], sent: readonly UploadedFile[]): Promise<readonly SearchWords[]> {
   const names = new Set(
     answers.flatMap(({ own }) => own).flatMap(({ finding }) => (finding?.result.verdict === 'unknown' ? (finding.fileName ?? []) : [])),
@@ -129,7 +129,7 @@ function keepResults(
   }
 }
 
-/** As addresses that hold the files: the server keeps nothing that it could give out later. */
+/** `data:` addresses that hold the files, so that the server keeps nothing. */
 function toLinks({ report, csv }: { readonly report: KeptFile; readonly csv: KeptFile }): KeptResults {
   if (report.text.length + csv.text.length > MAX_LINKED) return 'too-large'
   const link = ({ type, text }: KeptFile) => `data:${type};charset=utf-8;base64,${Buffer.from(text).toString('base64')}`

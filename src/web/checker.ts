@@ -136,7 +136,7 @@ function startProcess({ heapMb }: CheckLimits): ChildProcess {
   const source = fileURLToPath(new URL('./check-process.ts', import.meta.url))
   const file = existsSync(source) ? source : fileURLToPath(new URL('../../dist/check.js', import.meta.url))
   const child = fork(file, {
-    // None of the service's settings and secrets, but the sources as Node has compiled them before.
+    // No settings or secrets of the service, but the sources as Node has compiled them before.
     env: { MALLOC_ARENA_MAX: '2', ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) },
     execArgv: [`--max-old-space-size=${heapMb}`, '--max-semi-space-size=8'],
     serialization: 'advanced',

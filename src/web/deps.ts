@@ -110,7 +110,7 @@ export type SiteCounts = { readonly entries: number } & Readonly<Record<SiteChan
 export const STATES = ['current', 'waiting', 'withdrawn', 'superseded', 'edited'] as const
 export type SiteWantedState = (typeof STATES)[number]
 
-/** What readers look for; without any member, every entry of the log. */
+/** The search of a reader; without any member, every entry of the log. */
 export type SiteWanted = {
   readonly text?: string | undefined
   readonly agency?: string | undefined
@@ -177,7 +177,7 @@ export type SiteAgency = { readonly id: string; readonly name: string }
 export type SiteDeps = {
   /** The ledger's public address, without a final slash. Links, codes and feeds begin with it. */
   readonly url: string
-  /** Who is responsible for the ledger. */
+  /** The operator of the ledger. */
   readonly operator?: Operator | undefined
   readonly ledger: SiteLedger
   readonly agencies: { list(): Promise<readonly SiteAgency[]>; get(id: string): Promise<SiteAgency | undefined> }

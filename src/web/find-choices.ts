@@ -1,4 +1,4 @@
-/** What a reader can choose from, with how many entries each choice has where that is known. */
+/** The choices of a reader, each with its number of entries where that is known. */
 import { breathe } from '../turns.ts'
 import { type SiteAgency, type SiteCount, type SiteDeps, type SiteWantedState, STATES } from './deps.ts'
 import type { FoundList } from './find.ts'
@@ -14,7 +14,7 @@ export type Choices = {
   readonly states: readonly FilterChoice<SiteWantedState>[]
 }
 
-/** More agencies are chosen by typing. */
+/** The most agencies in a list. More are chosen by typing. */
 const MAX_LISTED = 50
 
 /** The choices beside a query. Each number is of the choice together with the rest of the query. */

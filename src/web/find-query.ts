@@ -1,4 +1,4 @@
-/** What a reader looks for, as it stands in the address of a list: every part of it, and nothing else. */
+/** A reader's search as the address of a list spells it: every part of it, and nothing else. */
 import type { Context } from 'koa'
 import { isDay } from '../core/since.ts'
 import { type SiteWantedState, STATES } from './deps.ts'
@@ -22,7 +22,7 @@ export type FindQuery = {
   readonly after?: number | undefined
 }
 
-/** The query of a request, and the dates in it that are none. */
+/** The query of a request, and the parts of it that should be dates and are not. */
 export type ReadQuery = { readonly query: FindQuery; readonly badDates: readonly string[] }
 
 const MAX_TEXT = 512

@@ -15,16 +15,16 @@ export type FoundList = {
   readonly next: number | undefined
   /** How many there are, or at least how many; undefined if only reading them all can tell. */
   readonly count: SiteCount | undefined
-  /** How many package files are left out; undefined if that is not known, or if none are. */
+  /** How many package files are left out; undefined if there are none, or if that is unknown. */
   readonly hidden: SiteCount | undefined
   /** Agencies whose name or id has what was typed, if no agency was chosen. */
   readonly named: readonly SiteAgency[]
-  /** The agency that was chosen; or several that fit what was typed, of which none is taken. */
+  /** The chosen agency; or several that fit the typed words, and then none of them is taken. */
   readonly agency: SiteAgency | undefined
   readonly agencies: readonly SiteAgency[]
-  /** What else could be meant. Each finds something. */
+  /** Other spellings that could be meant. Each finds something. */
   readonly near: readonly string[]
-  /** What the finder was asked, for further counts; undefined if it was not. */
+  /** The question to the finder, for further counts; undefined if it was not asked. */
   readonly wanted: SiteWanted | undefined
 }
 
@@ -41,7 +41,7 @@ const NONE: FoundList = {
 }
 /** The most entries that are read where the finder has not been yet. */
 const MAX_UNREAD = 100
-/** So few results are worth another spelling. */
+/** If a search finds at most so many entries, other spellings are offered. */
 const FEW = 3
 const MAX_NEAR = 3
 const MAX_WORDS = 3
@@ -90,7 +90,7 @@ function digestOf(q: string): string | undefined {
   return /^[0-9a-f]{64}$/.test(hex) ? hex : undefined
 }
 
-/** What is wanted of one page. */
+/** The entries that one page wants. */
 function placed(wanted: SiteWanted, { sort, before, after }: FindQuery): SiteWanted {
   if (sort === 'oldest')
     return { ...wanted, isOldestFirst: true, ...(after !== undefined && { from: Math.max(wanted.from ?? 0, after + 1) }) }
@@ -173,7 +173,7 @@ async function findByDigest({ ledger, finder }: SiteDeps, digest: string, wanted
   return { indexes, next, count: isFirst ? { count: indexes.length, isExact: next === undefined } : undefined }
 }
 
-/** The same query with words that titles have in place of some that were typed. */
+/** The same query with some typed words replaced by words of titles. */
 async function nearQueries({ finder }: SiteDeps, wanted: SiteWanted, q: string): Promise<string[]> {
   const finds = async (text: string) => (await finder.search({ ...wanted, text }, 1)).indexes.length > 0
   const words = [...q.matchAll(/[\p{L}\p{M}]+/gu)].slice(0, MAX_WORDS)

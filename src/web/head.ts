@@ -1,5 +1,5 @@
 /**
- * What the head of a page tells search engines and programs that show links: a description, the
+ * The head of a page, for search engines and for programs that show links: a description, the
  * page's address in each language, Open Graph, and JSON-LD with the words of schema.org.
  */
 import { visibleJson } from '../core/visible.ts'
@@ -8,19 +8,19 @@ import { LANGUAGE_TAGS, type Language } from '../messages/language.ts'
 import type { Tongue } from '../messages/say.ts'
 import { clip } from './content.ts'
 
-/** What a page tells of itself. All of it is public, and its own content. */
+/** A page's description of itself. All of it is public, and its own content. */
 export type Told = {
   readonly title: string
   /** One or two sentences. A page without them is not described at all. */
   readonly description?: string | undefined
   /** Its path without the language, with what of its query makes it; missing: without a query. */
   readonly address?: string | undefined
-  /** What it is about, as schema.org names it. Its texts may be hostile. */
+  /** Its subject, as schema.org names it. Its texts may be hostile. */
   readonly structured?: { readonly [name: string]: unknown } | undefined
   readonly noIndex?: boolean | undefined
 }
 
-/** Where a page is. */
+/** The place of a page. */
 type Placed = {
   readonly say: Tongue
   readonly base: string
@@ -32,7 +32,7 @@ type Placed = {
   readonly socialHref?: string | undefined
 }
 
-/** Open Graph names a territory too. These are the ones whose spelling the sentences have. */
+/** Open Graph names a territory too: the one whose spelling the catalogue uses. */
 const LOCALES: { readonly [tag in Language]: string } = {
   en: 'en_GB',
   fr: 'fr_FR',
@@ -42,7 +42,7 @@ const LOCALES: { readonly [tag in Language]: string } = {
   ar: 'ar_AR',
   uk: 'uk_UA',
 }
-/** Longer descriptions are cut where they are shown. */
+/** The longest description: programs that show links cut longer ones. */
 const MAX_DESCRIPTION = 300
 
 /** The lines of the head that say what the page is. */

@@ -36,7 +36,7 @@ export type Look = Links & {
   readonly operator?: Operator | undefined
 }
 
-/** Who is responsible for the ledger, as far as it was configured. */
+/** The operator of the ledger, as configured. */
 export type Operator = {
   readonly name?: string | undefined
   readonly contact?: string | undefined
@@ -157,7 +157,7 @@ function languageItem({ say, path }: Outline, tag: keyof typeof LANGUAGES, resen
   return html`<li><a href="/${tag}${path ?? '/'}" hreflang="${tag}" ${attributes}>${LANGUAGES[tag]}</a></li>`
 }
 
-/** Who is responsible, and where the rest is said about that. */
+/** The operator, with links to the pages about responsibility and privacy. */
 function renderOperator({ say, base, operator }: Outline & Partial<Frame>): Html {
   const { name, contact, legalUrl, privacyUrl, logo } = operator ?? {}
   const link = (own: string, elsewhere: string | undefined, key: MessageKey) =>
@@ -168,7 +168,7 @@ function renderOperator({ say, base, operator }: Outline & Partial<Frame>): Html
   ]}${link('/legal', legalUrl, 'site.legal')} · ${link('/privacy', privacyUrl, 'site.privacy')}</p>`
 }
 
-/** All in one box, so that two announcements leave the first screen of a telephone to the page. */
+/** All announcements in one box, so that the first screen of a telephone shows the page too. */
 function renderBanners({ say, banners, origin, operator }: Outline & Partial<Frame>): Html | false {
   const { stopped, closing, notAccepting, waiting, testNetwork } = banners ?? {}
   const sentences = [
@@ -178,7 +178,7 @@ function renderBanners({ say, banners, origin, operator }: Outline & Partial<Fra
       waiting !== undefined &&
       fill(say('site.alarm', { count: sayNumber(say, waiting.count) }), { date: renderTime(say, waiting.sinceMs) }),
     testNetwork && say('site.testNetwork'),
-    // A failure before there is a site knows nothing of the operator.
+    // The page of a failure at the start does not know the operator.
     origin !== undefined && warnOfUnnamed(say, operator),
   ].filter(sentence => sentence !== false && sentence !== undefined)
   return (
@@ -187,7 +187,7 @@ function renderBanners({ say, banners, origin, operator }: Outline & Partial<Fra
   )
 }
 
-/** A ledger without a name and a contact may be run by anybody. */
+/** The warning of a ledger whose operator has set no name or no contact. */
 function warnOfUnnamed(say: Say, { name, contact }: Operator = {}): string | false {
   if (name === undefined) return say('site.unnamed')
   return contact === undefined && say('site.unreachable')
@@ -199,7 +199,7 @@ function renderClosing(say: Say, { lastGoodSize, successor }: NonNullable<Banner
   return html`${say('site.closed')} ${good}${next}`
 }
 
-/** What the script of a page may ask: nobody, its own server, or also any chain endpoint. */
+/** The servers that the script of a page may ask: none, its own, or also any chain endpoint. */
 export type Connections = 'nobody' | 'own' | 'chains'
 
 const CONNECT = { nobody: "'none'", own: "'self'", chains: "'self' http: https:" } as const

@@ -20,7 +20,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-an
 const SVG =
   /^\ufeff?(?:\s|<!--(?:(?!-->)[\s\S])*-->|<\?(?:(?!\?>)[\s\S])*\?>|<!DOCTYPE[^[>]*>)*<svg\s[^>]*xmlns\s*=\s*["']http:\/\/www\.w3\.org\/2000\/svg["']/
 
-/** How each kind begins. A name may lie. */
+/** The first bytes of each kind. A file's name is not believed. */
 const KINDS: readonly { readonly type: string; readonly ending: string; readonly isOf: (body: Buffer) => boolean }[] = [
   { type: 'image/png', ending: 'png', isOf: body => startsWith(body, '\x89PNG\r\n\x1a\n') },
   { type: 'image/jpeg', ending: 'jpg', isOf: body => startsWith(body, '\xff\xd8\xff') },
@@ -47,7 +47,7 @@ export function sendLogo(ctx: Context, { type, body }: Logo): void {
   ctx.body = Buffer.from(body)
 }
 
-/** Asks first what it is: a pipe would keep the service waiting, and a device never ends. */
+/** Reads regular files only: a pipe would keep the service waiting, and a device never ends. */
 async function readSmall(file: string): Promise<Buffer> {
   const unreadable = (cause: NodeJS.ErrnoException) => {
     throw refusal('LOGO_UNREADABLE', file, `cannot be read (${cause.code})`, cause)

@@ -8,7 +8,7 @@ import { breathe } from '../turns.ts'
 import type { SiteDeps } from './deps.ts'
 import { readEntry } from './records.ts'
 
-/** What a statement has to do with package files. */
+/** The part of a statement in package files: it is about one, or its record is in some. */
 export type Packaged =
   /** It is about one: the procedures that it names. */
   | { readonly ocids: readonly string[] }
@@ -17,7 +17,7 @@ export type Packaged =
 
 const MAX_FILES = 5
 
-/** undefined if it has nothing to do with any that is known. */
+/** The part of a statement in package files; undefined if it has no known part in any. */
 export async function readPackaged({ ledger, finder }: SiteDeps, statement: Statement): Promise<Packaged | undefined> {
   const { agency, record } = statement
   const named = ocidsOf(statement)

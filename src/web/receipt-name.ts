@@ -1,11 +1,11 @@
 /** The name under which a receipt is saved, so that `openseal verify FILE` finds it beside its file. */
 import { toUtf8 } from '../core/bytes.ts'
 
-/** What the command line looks for after the name of the file. */
+/** The command line looks for this after the name of the file. */
 const ENDING = '.receipt.json'
 /** The longest name that file systems take, in bytes. */
 const MAX_NAME_BYTES = 255
-/** What some system cannot have in a name, or would take for a path, and what nobody sees. */
+/** Characters that a system refuses in a name, or takes for a path, or that nobody sees. */
 const UNFIT = /[\\/:*?"<>|\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffd]/gu
 /** Devices of Windows, which no file there can be called, whatever its ending. */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\s*(?:\.|$))/i

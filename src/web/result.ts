@@ -57,7 +57,7 @@ const GREEN: readonly [Tone, IconName] = ['good', 'tick']
 /** An earlier state is never green, because it is not the file itself. */
 const STATE_LOOK: readonly [Tone, IconName] = ['warn', 'newer']
 const STATUS_ICONS = { passed: 'tick', failed: 'cross', 'not-run': 'dash' } as const
-/** From more inputs than this, those with the gravest answers are shown first. */
+/** If there are more inputs than this, those with the gravest answers are shown first. */
 export const MANY = 50
 /**
  * How many releases of one verdict get a whole card. Later ones get one line each, so that a page
@@ -88,7 +88,7 @@ ${releases.length > shown && html`<p class="no-print"><button type="button" clas
 
 /**
  * How many results there are of each verdict, the gravest first, each with a link to the first of
- * them: one bad file among many must not be missed. What was not looked at comes before. Empty for a
+ * them: one bad file among many must not be missed. Parts that were not checked come first. Empty for a
  * single result.
  */
 export function renderSum(say: Say, all: readonly Answers[], unread: readonly Unread[] = []): Html {

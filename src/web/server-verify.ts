@@ -57,7 +57,7 @@ const NEWEST = Number.MAX_SAFE_INTEGER
 const MAX_RECEIPTS = 2000
 /** How many files of reports are checked again. A report is short beside the page that answers it. */
 const MAX_REPORTED = 2000
-/** What is unpacked of one archive: as many files as releases of a package, each with its receipt. */
+/** Bounds of one archive: as many files as a package has releases, each with its receipt. */
 const ARCHIVE_LIMITS: ArchiveLimits = {
   maxEntries: 2000,
   maxUnpackedBytes: 256 * 1024 * 1024,

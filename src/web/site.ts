@@ -42,7 +42,7 @@ import { responsibleRoutes } from './responsible.ts'
 import { showCertificate, showRecord } from './show-record.ts'
 
 const LIST_LENGTH = 25
-/** Of a search. */
+/** Addresses of a search. */
 const HITS = 50
 const PAGES_OF_RECORDS_AT_ONCE = 2
 /** The cost of a request, in ordinary requests. */
@@ -110,7 +110,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       await sendPage(ctx, frame, answer)
     })
   }
-  /** What the tool for checking files needs on a page, which may then ask chain endpoints. */
+  /** The needs of the tool for checking files. A page with the tool may ask chain endpoints. */
   const toolOf = ({ base, say }: Frame, ctx: Context): ToolData => {
     ctx.set('Content-Security-Policy', securityPolicy('chains'))
     const data: PageData = {
@@ -132,7 +132,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   const checker = createChecker(deps)
   page('/verify', (frame, ctx) => answerForm(frame, ctx, checker), 'post')
   responsibleRoutes(router, page, deps.operator ?? {})
-  // Where the search was before it became a part of the list.
+  // The address of the search before it became a part of the list.
   router.get('{/:lang}/search', async (ctx: Context, next: Next) => {
     const { base, path } = placeOf(ctx.path)
     if (path !== '/search') return void (await next())
@@ -177,7 +177,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   }
 }
 
-/** What the start page shows of the ledger. */
+/** The parts of the ledger that the start page shows. */
 async function readHome(deps: SiteDeps): Promise<Omit<HomeData, 'tool'>> {
   const { ledger, finder, notAccepting } = deps
   const latest = await readEntries(deps, (await findEntries(deps, {}, HOME.records)).indexes)

@@ -1,6 +1,6 @@
 /**
  * The ledger and its records in the words of schema.org, for search engines and catalogues of data.
- * Only what the pages say too.
+ * It says nothing that the pages do not say.
  */
 import type { Statement } from '../core/statements/statement.ts'
 import { formatTime } from '../core/time.ts'
@@ -10,11 +10,11 @@ import { clip } from './content.ts'
 import type { SiteAgency, SiteState } from './deps.ts'
 import type { Frame } from './layout.ts'
 
-/** More documents are in the record's receipt. */
+/** The most documents here. The receipt has all of them. */
 const MAX_DOCUMENTS = 20
 const MAX_TEXT = 500
 
-/** What the frame knows of the ledger. */
+/** The ledger, as far as the frame knows it. */
 type Known = Pick<Frame, 'say' | 'siteUrl' | 'origin' | 'operator'>
 
 /** The ledger as a `Dataset`, with the ways to get all of it. `size` is its number of entries. */
@@ -87,7 +87,7 @@ export function recordData(
   }
 }
 
-/** One line on a record: who, what kind, what it says of which version, and what became of it. */
+/** One line on a record: its agency, its kind, its version and its later changes. */
 export function describeRecord(
   say: Say,
   { agency, kind, action, record }: Statement,

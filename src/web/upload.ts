@@ -94,7 +94,7 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, {
   return { files, fields: Object.fromEntries(fields), ...(pasted !== '' && { pasted }) }
 }
 
-/** What is left of the bounds of a form. */
+/** The rest of the bounds of a form. */
 type Budget = { bytes: number; jsonBytes: number; zipBytes: number; keptBytes: number }
 
 /** undefined for the empty, nameless part that a browser sends if no file was chosen */

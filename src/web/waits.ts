@@ -4,7 +4,7 @@
  */
 import type { SiteSlot } from './deps.ts'
 
-/** The longest wait, and waits that half of the entries, or 95 of 100, did not exceed. */
+/** The longest wait; and the waits that 50 and 95 of 100 entries did not exceed. */
 export type Waits = {
   readonly halfMs: number | undefined
   readonly mostMs: number | undefined
@@ -45,7 +45,7 @@ export function sumWaits(slots: readonly SiteSlot[], waiting: number): Waits | u
 
 const UNITS = [31_557_600, 86_400, 3600, 60]
 
-/** Seconds to be said of a wait that was at most this long: rounded up in the unit that is said. */
+/** The seconds to name for a wait that was at most this long: rounded up in the named unit. */
 export function atMostSeconds(waitMs: number): number {
   const seconds = Math.max(1, waitMs / 1000)
   const unit = UNITS.find(size => seconds >= size * 2) ?? 1

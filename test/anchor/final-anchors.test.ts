@@ -1,4 +1,4 @@
-/** Which anchors are final: listed from below and from above, and taken back. */
+/** Final anchors: listed from below and from above, and taken back. */
 import assert from 'node:assert/strict'
 import { type FinalAnchor, openFinalAnchors } from '../../src/anchor/final-anchors.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'

@@ -152,7 +152,7 @@ describe('anchorers on one store', () => {
     let isPausing = false
     const paused: AnchorChain = {
       ...memory.chain,
-      // Between the round's look at the chain and its first write.
+      // Happens between the round's look at the chain and its first write.
       async prepare(call) {
         const transaction = await memory.chain.prepare(call)
         if (isPausing) await new Promise<void>(resolve => (wake = resolve))

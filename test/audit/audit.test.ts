@@ -152,7 +152,7 @@ describe('audit of a ledger that lies', () => {
     ['two swapped entries', onPath(/entries\/000$/, swap(3, 200)), 'AUDIT_ENTRIES_SWAPPED', /entries 3, 200$/, 3],
     ['two entries swapped between bundles', swapAcross, 'AUDIT_ENTRIES_SWAPPED', /entries 10, 520$/, 10],
     ['a dropped entry whose gap was closed', closeGap, 'AUDIT_ENTRY_DROPPED', /entry 9$/, 9],
-    ['a bundle that is none', onPath(/entries\/001$/, body => body.subarray(1)), 'AUDIT_ENTRY_CHANGED', /from 256 on/, 256],
+    ['a damaged bundle', onPath(/entries\/001$/, body => body.subarray(1)), 'AUDIT_ENTRY_CHANGED', /from 256 on/, 256],
     ['a changed hash in a tile of level 0', onPath(/tile\/0\/000$/, flip(40)), 'AUDIT_TILE_MISMATCH', /tile 0\/0, hash 1$/, 1],
     ['a changed hash in the partial tile of level 0', onPath(/tile\/0\/002/, flip(0)), 'AUDIT_TILE_MISMATCH', /tile 0\/2, hash 0$/, 512],
     ['a changed hash in an upper tile', onPath(/tile\/1\//, flip(33)), 'AUDIT_TILE_MISMATCH', /tile 1\/0, hash 1$/],

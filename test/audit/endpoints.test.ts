@@ -79,7 +79,7 @@ describe('audit through endpoints of a chain', () => {
       [],
     ],
     ['gives out no events', async (call, pass) => (rangeOf(call) > 0 ? refused : pass()), 6, [], ['AUDIT_CHAIN_EVENTS']],
-    ['gives events that are none', onLogs(() => ({ logs: [] })), 6, [], ['AUDIT_CHAIN_UNREADABLE']],
+    ['gives events in another form', onLogs(() => ({ logs: [] })), 6, [], ['AUDIT_CHAIN_UNREADABLE']],
     ['gives events of another shape', onLogs(logs => logs.map(log => ({ ...log, data: '0x00' }))), 6, [], ['AUDIT_CHAIN_UNREADABLE']],
     ['answers all with nonsense', async () => ({ result: '0xzz' }), 6, [], ['AUDIT_CHAIN_OTHER']],
     [

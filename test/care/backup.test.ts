@@ -130,7 +130,7 @@ describe('backup and restore', function () {
     assert.equal(await statementOf(full, 3), await statementOf(service, 3))
     await full.close()
     await assert.rejects(acceptLoss(at('restored'), head.size - 1, at('mark')), { code: 'RESTORE_SIZE' })
-    // A decision that cannot be marked is none: the ledger still waits for it.
+    // A decision that cannot be marked does not count: the ledger still waits for it.
     await writeFile(at('no-folder'), '')
     await assert.rejects(acceptLoss(at('restored'), head.size, at('no-folder')), { code: 'EEXIST' })
     await acceptLoss(at('restored'), head.size, at('mark'))

@@ -30,7 +30,7 @@ const secret = (name: string) => ({
   documents: [{ ...statement(1).documents[0]!, sha256: hash(`document ${name}`) }],
 })
 
-/** What must not be found. Two rows share the beginning of a key, so only ends of digests tell. */
+/** Bytes that must not be found: the ends of digests, because two rows share the beginning. */
 function tracesOf(sealed: Statement): Buffer[] {
   const { title, salt, record, documents } = sealed
   const identity = identityOf(statementBody(sealed))

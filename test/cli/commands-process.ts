@@ -16,7 +16,7 @@ export type Asked = {
 }
 export type Answered = Ran & { readonly id: number }
 
-/** What commands register, to run when their process ends. */
+/** Functions that commands register, to run when their process ends. */
 const ENDINGS = ['exit', 'SIGINT', 'SIGTERM'] as const
 
 let last = Promise.resolve()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { BARE_ENV } from '../bare-env.ts'
 import type { Answered, Asked } from './commands-process.ts'
 
-/** What a command printed, and its exit code. */
+/** The output of a command, and its exit code. */
 export type Ran = { readonly code: number; readonly out: string; readonly err: string }
 
 /**

@@ -107,7 +107,7 @@ describe('core/policy', () => {
     ['something behind a log id', { anchors: [{ ...ANCHOR, logId: `${ANCHOR.logId}0` }] }],
     ['something before a code hash', { anchors: [{ ...ANCHOR, codeSha256: `0${ANCHOR.codeSha256}` }] }],
     ['something behind a code hash', { anchors: [{ ...ANCHOR, codeSha256: `${ANCHOR.codeSha256}0` }] }],
-    ['a chain id of nought', { anchors: [{ ...ANCHOR, chainId: 0 }] }],
+    ['a chain id of zero', { anchors: [{ ...ANCHOR, chainId: 0 }] }],
     ['a code hash with 0x', { anchors: [{ ...ANCHOR, codeSha256: `0x${'cd'.repeat(32)}` }] }],
     ['production that is no boolean', { anchors: [{ ...ANCHOR, production: 1 }] }],
     ['one log on one chain twice, so that it would count twice', { anchors: [ANCHOR, { ...ANCHOR, fromSize: 9, production: false }] }],

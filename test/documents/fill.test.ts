@@ -1,4 +1,4 @@
-/** What is typed and what files state, put together. */
+/** Typed words and the values of files, put together. */
 import { deepEqual, throws } from 'node:assert/strict'
 import { documentsOf, fillMembers, fillStatement, statedTogether } from '../../src/documents/fill.ts'
 import { NOTHING_STATED, type StatedMembers } from '../../src/documents/reading.ts'

@@ -1,4 +1,4 @@
-/** What files say of themselves, format by format, and where in the file it is said. */
+/** The values that files state, format by format, and where in the file they are. */
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readDocument } from '../../src/documents/read-document.ts'

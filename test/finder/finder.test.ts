@@ -140,7 +140,7 @@ describe('finder', () => {
       for (const word of ['unforgettable', 'UNFORGETTABLE', 'unmistakable', 'UNMISTAKABLE'])
         assert.equal(bytes.includes(word), false, `${word} in ${name}`)
     }
-    // What is added later is compared as before.
+    // Entries that are added later are compared as before.
     await submit('second', 3)
     await finder.tick()
     assert.deepEqual(

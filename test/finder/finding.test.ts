@@ -1,4 +1,4 @@
-/** What the finder finds by filters, how it counts, and near spellings, against reading everything. */
+/** The finder's filters, counts and near spellings, compared with reading everything. */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

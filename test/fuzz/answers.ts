@@ -69,7 +69,7 @@ export const ANSWERS: readonly Target[] = [
     },
     value => ok(typeof value === 'string' ? /^[0-9a-f]{64}$/.test(value) : Number.isSafeInteger(value) && value >= 0, String(value)),
   ),
-  // Whatever a ledger answers to the first digits of a hash, it learns at most eight of them, and
+  // Whichever answer a ledger gives to the first digits of a hash, it learns at most eight, and
   // is asked for few receipts.
   parser(
     'verifier/ledger-reader of digests',

@@ -1,6 +1,6 @@
 /**
  * Inputs that are almost right: samples cut, doubled, joined and sprinkled with what parsers
- * stumble over; and some that are nothing at all.
+ * stumble over; and some that have no meaning at all.
  */
 import fc from 'fast-check'
 

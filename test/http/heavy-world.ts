@@ -86,7 +86,7 @@ export async function openHeavyWorld() {
   return {
     ledger,
     key,
-    /** What a browser sends that is signed in at the desk, and the token of its forms. */
+    /** The headers of a browser that is signed in at the desk, and the token of its forms. */
     asDesk,
     formToken: token as string,
     size,

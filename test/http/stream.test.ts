@@ -15,7 +15,7 @@ import { longestRoundMs } from '../thread-time.ts'
 import { openProxy } from './proxy.ts'
 import { type AnyJson, linesOf, OTHER_AGENCY, openService, type Service, statement } from './service.ts'
 
-/** What one round of the event loop may take. */
+/** The longest time of one round of the event loop. */
 const MOST_MS = 50
 
 describe('http: a stream of records', () => {

@@ -9,7 +9,7 @@ import type { Store } from '../../src/store/port/port.ts'
 /** Chooses which of `count` waiting calls goes on next. */
 export type Choose = (count: number) => number
 
-/** What a node does, and what came of it. */
+/** An action of a node, and its outcome. */
 export type Act<T> = { readonly node: string; readonly run: () => Promise<T> }
 
 export type Outcome<T> = { readonly value: T } | { readonly error: { readonly code?: string; readonly message: string } }

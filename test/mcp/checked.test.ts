@@ -1,4 +1,4 @@
-/** What an assistant is told of a check: the gravest, all that lowers it, and no page that says otherwise. */
+/** A check in the words for an assistant: the gravest answer, and everything that lowers it. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { tellChecked, textOf } from '../../src/mcp/checked.ts'
 import { tellingIn } from '../../src/mcp/telling.ts'

@@ -1,4 +1,4 @@
-/** What an assistant is told of entries: what became of them, and no word of the ledger in our sentences. */
+/** Entries in the words for an assistant: later changes, and no ledger's word in our sentences. */
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { tellList, tellStatus } from '../../src/mcp/listed.ts'
 import { tellingIn } from '../../src/mcp/telling.ts'
@@ -32,7 +32,7 @@ describe('mcp/listed', () => {
     ok(tellStatus({ ...state, origin: 'ledger.example/log' }, TELLING).sentence.includes('ledger.example/log'))
   })
 
-  it('takes no time that is none', () => {
+  it('takes no text for a time that has another form', () => {
     throws(() => tell({ anchored: '2026-99-99T99:99:99Z' }), { name: 'ZodError' })
   })
 })

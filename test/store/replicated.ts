@@ -1,13 +1,13 @@
 /**
- * A store of two servers in memory: what a write has done is there at once, and is safe from a
- * fail-over once a write that came after it, or itself, was answered. A fail-over takes back the
- * rest, as a database does whose standby had not received it yet.
+ * A store of two servers in memory. A write takes effect at once, and is safe from a fail-over once
+ * it, or a write after it, was answered. A fail-over takes back all other writes, as a database
+ * does whose standby had not received them yet.
  */
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Commit } from '../../src/store/port/log.ts'
 import type { SharedStore } from '../../src/store/port/port.ts'
 
-/** One of both, or neither for a head that was written again. */
+/** A commit or documents; neither for a head that was written again. */
 type Write = { readonly commit?: Commit; readonly documents?: Parameters<SharedStore['writeDocuments']> }
 
 export type Replicated = {

@@ -184,7 +184,7 @@ describe('web/accessibility', function () {
   it('runs nothing of a hostile logo and loads nothing for it, in a page and opened by itself', async () => {
     await withPage(async page => {
       const asked: string[] = []
-      // What the policy refuses is a request without a response.
+      // A request that the policy refuses has no response.
       page.on('response', response => asked.push(response.url()))
       await page.goto(`${world.url}/en/about`)
       assert.deepEqual(await page.evaluate(() => [...document.images].map(({ naturalWidth }) => naturalWidth)), [40])
@@ -388,7 +388,7 @@ describe('web/accessibility', function () {
           const sheets = readPages(await page.pdf({ format, preferCSSPageSize: false }))
           for (const [at, sheet] of sheets.entries()) {
             assert.ok(sheet.includes(shape.statement.documents.length === 1 ? DOCUMENT.sha256 : 'ab'.repeat(32)), `${tag}, sheet ${at + 1}`)
-            // What is to be checked is never left alone at the end of a sheet by its heading.
+            // No heading is left alone at the end of a sheet.
             for (const heading of ['record.documents', 'cert.how', 'cert.sign'] as const)
               assert.ok(!sheet.endsWith(speak(tag)(heading).replace(/\s+/g, '')), `${tag}, sheet ${at + 1}: ${heading}`)
           }

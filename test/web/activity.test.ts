@@ -1,4 +1,4 @@
-/** Which stretch of time a chart shows, and in how many bars. */
+/** The stretch of time that a chart shows, and its number of bars. */
 import assert from 'node:assert/strict'
 import { html } from '../../src/html.ts'
 import { speak } from '../../src/messages/language.ts'

@@ -325,7 +325,7 @@ describe('web/desk', function () {
     equal(JSON.parse((await world.ledger.statement(second))!).action, 'amend')
 
     const withdrawal = await client.get(`/desk/withdraw/${second}`)
-    // What must be filled in is not below what may be left out.
+    // No required field is below one that may be left out.
     ok(withdrawal.text.indexOf('id="reason"') < withdrawal.text.indexOf('id="title"'))
     const asked = await client.submit(withdrawal, '/desk/preview', { reason: 'court-order', reasonText: 'By order' })
     match(asked.text, /Withdraw now/)

@@ -80,7 +80,7 @@ describe('web/finding', () => {
     for (const query of ['?kind=decision', '?q=a', '?before=3']) assert.match(await read(`/records${query}`), /content="noindex"/)
   })
 
-  it('passes over what is not a choice, and says which date was none', async () => {
+  it('passes over what is not a choice, and says which text is no date', async () => {
     for (const query of [
       '?kind=x&state=__proto__&sort=constructor&packages=1&before=-1&after=x',
       '?q=&agency=&from=&to=',

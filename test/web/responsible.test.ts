@@ -1,4 +1,4 @@
-/** Who is responsible for the ledger, as pages say it: legal notice, privacy, logo, and a warning. */
+/** The operator on pages: legal notice, privacy, logo, and a warning. */
 import { deepEqual, doesNotMatch, equal, match, rejects } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

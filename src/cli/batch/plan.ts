@@ -101,7 +101,7 @@ async function take(wanted: WantedFile, options: SubmitOptions): Promise<Taken |
     const file = await readIntake(wanted.path)
     if (wanted.sha256 !== undefined && wanted.sha256 !== file.document.sha256)
       throw new FileError('FILE_OTHER', 'the SHA-256 of the file is not the one in the manifest')
-    // What is typed about an OCDS file is about the file, not about its releases.
+    // Words that are typed about an OCDS file are about the file, not about its releases.
     const isPackage = holdsMany(file.reading)
     const isPlain = isPackage && wanted.typed.record !== undefined
     if (isPlain || !isPackage) await checkReceiptPlace(receiptPath(wanted.path))

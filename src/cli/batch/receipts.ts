@@ -16,7 +16,7 @@ export type Sealed = { readonly entry: PlannedEntry; readonly indexes: ReadonlyM
 type Asking = { readonly client: Client; readonly receiver: Receiver }
 type Counts = { -readonly [state in keyof ReceiptCounts]: number }
 
-/** What an entry waits for: the identities by index, and what came of them. */
+/** The work of an entry: the identities by index, and their outcome. */
 type Waiting = { readonly entry: PlannedEntry; readonly open: Map<number, string>; readonly received: Received[] }
 
 /** Each write waits for the disk, so a few run at once. */
@@ -88,7 +88,7 @@ async function appendLines(path: string, received: readonly Received[]): Promise
   await replaceFile(path, `${[...kept, ...received.map(({ text }) => text)].join('\n')}\n`)
 }
 
-/** Those of the receipts that are not beside the files yet. */
+/** The receipts that are not beside the files yet. */
 async function missingOf({ isOcds, paths }: PlannedEntry, all: ReadonlyMap<number, string>): Promise<Map<number, string>> {
   const there = await Promise.all((isOcds ? [receiptsPath(paths[0]!)] : paths.map(receiptPath)).map(identitiesBeside))
   return new Map([...all].filter(([index, identity]) => there.some(found => found.get(index) !== identity)))

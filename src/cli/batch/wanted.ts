@@ -20,7 +20,7 @@ export type WantedFile = {
 
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 
-/** Whether a path is a folder. A path that is not there is none; the reader reports it. */
+/** Whether a path is a folder. False for a path that is not there; the reader reports it. */
 export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     found => found.isDirectory(),

@@ -6,7 +6,7 @@
 
 import { changesOf, covers, type Version, type VersionChange } from './versions.ts'
 
-/** What an erased statement did to another version. */
+/** The effect of an erased statement on another version. */
 export type EffectKind = (typeof EFFECT_KINDS)[number]
 
 /** The kinds of effects, the gravest first. */
@@ -30,7 +30,7 @@ const WORDS: { readonly [what in VersionChange['what']]?: EffectKind } = {
 }
 
 /**
- * What `own` does to each other version of its record: undefined if nothing that must be kept.
+ * The effects of `own` on each other version of its record: undefined if none must be kept.
  * `others` are all statements of the record, `kept` the effects of those that were erased before.
  * Made once for `own`; each version then takes about the same time, however many there are.
  */

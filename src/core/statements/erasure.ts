@@ -14,7 +14,7 @@ export const ERASURE_REASONS = ['personal-data', 'court-order', 'legal', 'other'
 /** Why a statement was erased. */
 export type ErasureReason = (typeof ERASURE_REASONS)[number]
 
-/** Who asked for an erasure: the agency of the record, or the ledger's operator. */
+/** The person who asked for an erasure: of the record's agency, or the ledger's operator. */
 export type ErasedBy = 'agency' | 'operator'
 
 /** A tombstone. It holds no name and no text, because it can never be erased. */

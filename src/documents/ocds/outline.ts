@@ -9,7 +9,7 @@ import { BACKSLASH, type Bytes, CLOSE_ARRAY, CLOSE_OBJECT, createBytes, OPEN_ARR
 import { OcdsError } from './error.ts'
 import { createTally, type Envelope, type ListName } from './tally.ts'
 
-/** What tools make of one record's releases. */
+/** The forms that tools make of one record's releases. */
 export type Summary = 'compiled' | 'versioned'
 
 /**
@@ -151,7 +151,7 @@ export function createOutline(takeBare: TakeBare) {
       return undefined
     },
     leave: recorder.leave,
-    /** What the file is; undefined if it ends in the middle. */
+    /** The kind of the file; undefined if it ends in the middle. */
     end: (): Envelope | undefined => (frames.length > 0 ? undefined : tally.finish()),
   }
 }

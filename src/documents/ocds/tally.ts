@@ -16,7 +16,7 @@ export type Envelope = {
    * as they are, releases and records as {}, other arrays and objects as 0.
    */
   readonly members: { readonly [member: string]: Json }
-  /** Elements of a package's lists, or of the file's own list, that are nothing of these. */
+  /** Elements of a package's lists, or of the file's own list, of any other kind. */
   readonly strangers: number
 }
 
@@ -57,7 +57,7 @@ export function createTally() {
       else recognised++
       return bare
     },
-    /** What the file is; undefined if nothing ended. Throws OcdsError OCDS_SHAPE. */
+    /** The kind of the file; undefined if nothing ended. Throws OcdsError OCDS_SHAPE. */
     finish(): Envelope | undefined {
       if (ended === 0 && !isList) return undefined
       if (last === undefined || recognised === 0)

@@ -88,7 +88,7 @@ export function chooseRoutes(page: AddPage, place: DeskPlace, gate: Gate, warner
   })
 }
 
-/** What an upload holds. It is read in a process of its own, of which an agency has few. */
+/** The contents of an upload. It is read in a process of its own, of which an agency has few. */
 async function readUpload(ctx: Context, agency: string, { desk, limits }: DeskDeps) {
   const leave = limits?.admitUpload(agency)
   if (leave) ctx.res.once('close', leave)
@@ -109,7 +109,7 @@ const DRAFTS: { readonly [path: string]: (statement: Statement) => Draft } = {
   restate: restatementOf,
 }
 
-/** What an entry states, without all that was written freely: before it is erased. Design §16. */
+/** The facts of an entry before it is erased, without its free text. Design §16. */
 function restatementOf({ action, record, kind, revision, target, reason }: Statement): Draft {
   const { code } = reason ?? {}
   return readDraft({ action, record, kind, ...(revision && { revision }), ...(target && { target }), ...(code && { reason: code }) })

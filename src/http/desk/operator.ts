@@ -107,7 +107,7 @@ export function operatorRoutes(router: Router, deps: DeskDeps): void {
   })
 }
 
-/** What was typed about a new agency. */
+/** The typed words about a new agency. */
 function agencyOf({ id = '', name = '' }: Fields) {
   return { id: id.trim(), name: name.trim() }
 }

@@ -47,7 +47,7 @@ export function packageRoutes(page: AddPage, place: DeskPlace, warner: Warner, d
   })
 }
 
-/** What the ledger would make of each row, in their order. */
+/** The ledger's answer to a dry run of each row, in their order. */
 export async function foresee(rows: readonly RecordRow[], warner: Warner): Promise<readonly RecordRow[]> {
   const run = warner.dryRun()
   const seen: RecordRow[] = []

@@ -1,5 +1,5 @@
 /**
- * What the routes of the desk and of the operator's page share: who is there, and what they see.
+ * The common parts of the routes of the desk and of the operator: sessions, and the frame of pages.
  */
 import type Router from '@koa/router'
 import type { Context, Next } from 'koa'
@@ -53,7 +53,7 @@ export type PlaceName = 'desk' | 'operator'
 /** The field that names the path of a form whose session has ended. */
 const RESUME = 'resume'
 
-/** What both kinds of pages do about signing in, from `createPlace`. */
+/** Signing in for both kinds of pages, from `createPlace`. */
 export type DeskPlace = ReturnType<typeof createPlace>
 
 /** Creates what both kinds of pages do about signing in. */

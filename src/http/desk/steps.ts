@@ -30,7 +30,7 @@ export function stepRoutes(page: AddPage, place: DeskPlace, warner: Warner, deps
     return undefined
   }
 
-  /** What the ledger would make of a step. If it is an erased statement, answers with the form. */
+  /** The ledger's answer to a dry run. If it is an erased statement, answers with the form. */
   const foreseeStep = async (asked: DeskRequest, { frame, draft, statement }: NonNullable<Awaited<ReturnType<typeof readStep>>>) => {
     try {
       return await warner.dryRun()(statement)

@@ -1,10 +1,10 @@
-/** What is asked before the desk submits anything. */
+/** The checks before the desk submits anything. */
 import type { KeyHolder } from '../../ledger/agencies/keys.ts'
 import { BusyError, RequestError } from '../problem.ts'
 import { closingError } from '../submissions.ts'
 import type { DeskDeps } from './pages.ts'
 
-/** What a submission is asked of. */
+/** The parts that a submission needs. */
 type Admitting = Pick<DeskDeps, 'limits' | 'notAccepting' | 'isClosing' | 'admission'>
 
 /**

@@ -22,7 +22,7 @@ export type LimitOptions = {
   readonly streams: number
   /**
    * Dry runs of streams are counted apart: each keeps its lines in memory, to compare them with
-   * those that follow.
+   * the ones after them.
    */
   readonly dryRunsPerKey: number
   readonly dryRuns: number
@@ -119,7 +119,7 @@ function streamPlaces(each: number, all: number): TakePlace {
 }
 
 /**
- * What may take a process: the check form for readers without JavaScript, in any language, and the
+ * Requests that may take a process: the check form for readers without JavaScript, and the
  * questions of assistants.
  */
 function isForm({ method, path }: Context): boolean {

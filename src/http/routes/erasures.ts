@@ -9,7 +9,7 @@ import type { RouteDeps } from '../deps.ts'
 import { newErasure } from '../schemas/erasures.ts'
 import { readAs, readCount } from '../schemas/values.ts'
 
-/** Who asks, with the key that an agency used. */
+/** The person who asks, with the key that an agency used. */
 export type AskerWithKey = Asker & { readonly keyId?: string }
 
 /** Adds the routes of /v1/records/:index/erasure. */

@@ -11,7 +11,7 @@ export const newAgency = z.strictObject({ id: agencyId, name: agencyName }).meta
 export const agency = z.object({ id: agencyId, name: z.string(), created: time.optional() }).meta({ id: 'Agency' })
 /** All agencies. */
 export const agencyList = z.strictObject({ agencies: z.array(agency) }).meta({ id: 'AgencyList' })
-/** What a key may do: submit, or also make and revoke keys of its agency. */
+/** The rights of a key: to submit, or also to make and revoke keys of its agency. */
 const keyRole = z.enum(['submit', 'admin'])
 /** A request for a new key, which may submit only unless it says more. */
 export const newKey = z

@@ -40,7 +40,7 @@ export const logKeys = z.object({
   changes: z.array(z.object({ index: count, receipt })),
 })
 
-/** What a verifier trusts. */
+/** The policy: keys and chains that a verifier trusts. */
 export const policy = z
   .strictObject({
     type: z.literal('openseal/policy@v1'),

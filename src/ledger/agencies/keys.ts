@@ -9,7 +9,7 @@ import type { Host } from '../../host.ts'
 import type { Documents } from '../../store/port/documents.ts'
 import { AgencyError, type Registry } from './registry.ts'
 
-/** What a key may do: submit, or also make and revoke the keys of its agency. */
+/** The rights of a key: to submit, or also to make and revoke the keys of its agency. */
 export type KeyRole = 'submit' | 'admin'
 /** Whose key it is, and what it may do. */
 export type KeyHolder = { readonly agency: string; readonly keyId: string; readonly role: KeyRole }

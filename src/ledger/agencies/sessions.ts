@@ -9,7 +9,7 @@ import type { Host } from '../../host.ts'
 import type { Documents } from '../../store/port/documents.ts'
 import type { AgencyKeys, KeyHolder } from './keys.ts'
 
-/** Who is signed in: an agency by one of its keys, or the operator. */
+/** The signed-in person: of an agency, by one of its keys, or the operator. */
 export type SessionHolder = ({ readonly kind: 'agency' } & KeyHolder) | { readonly kind: 'operator' }
 
 export type Sessions = {

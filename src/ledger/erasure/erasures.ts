@@ -12,7 +12,7 @@ import { LedgerError } from '../../log/errors.ts'
 import { statementIn } from '../record-reader.ts'
 import { createEraser, type EraserDeps } from './eraser.ts'
 
-/** Who asks: the operator, or an agency for its own records. */
+/** The person who asks: the operator, or an agency for its own records. */
 export type Asker = { readonly by: 'operator' } | { readonly by: 'agency'; readonly agency: string }
 
 /** The answer to a request: when the statement will be erased, or the tombstone if it was. */
@@ -51,14 +51,14 @@ export type Erasures = {
   /** The request that waits for a statement; undefined if nobody has asked. */
   waitingErasure(index: number): Promise<WaitingErasure | undefined>
   /**
-   * The requests that wait, at most `limit`, and how many there are. What is due first comes first.
+   * The requests that wait, at most `limit`, and how many there are. The first to be due comes first.
    */
   waitingErasures(limit: number): Promise<{ readonly requests: readonly WaitingErasure[]; readonly count: number }>
   /** The erasure of a statement; undefined if it was not erased. */
   erasureOf(index: number): Promise<(ErasureFacts & { readonly effects: readonly Omit<Effect, 'index'>[] }) | undefined>
-  /** What erased statements did to a version. */
+  /** The effects of erased statements on a version. */
   lostChanges(index: number): Promise<readonly LostChange[]>
-  /** What lists say beside each of these entries, in their order. */
+  /** The remark of lists beside each of these entries, in their order. */
   erasureStates(indexes: readonly number[]): Promise<readonly ErasureState[]>
   /** Erasures whose tombstones are below `before`, newest first. */
   listErasures(before: number, limit: number): Promise<readonly (ErasureFacts & { readonly index: number })[]>

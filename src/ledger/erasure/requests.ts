@@ -36,7 +36,7 @@ export type Requests = {
 
 const REQUESTS = 'erasure-requests'
 const COUNTS = 'erasure-counts'
-/** What an agency may ask for in a day without the operator. */
+/** How many erasures an agency may ask for in a day without the operator. */
 const MAX_A_DAY = 20
 const DAY_MS = 86_400_000
 const REREAD_MS = 1000

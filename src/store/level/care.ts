@@ -1,4 +1,4 @@
-/** What only an embedded store has: parts that are compared, and written again. */
+/** Care that only an embedded store needs: its parts are compared, and written again. */
 import { copyBytes, equalBytes } from '../../core/bytes.ts'
 import type { CareStore } from '../port/care.ts'
 import type { NewRecord } from '../port/log.ts'

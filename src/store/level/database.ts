@@ -39,7 +39,7 @@ export type LevelDatabase = {
   /** Runs a read that takes several turns of the event loop; the database stays open meanwhile. */
   reading<T>(read: () => Promise<T>): Promise<T>
   /**
-   * Closes and opens the database, only within `write`. What was in its journal is in tables then,
+   * Closes and opens the database, only within `write`. The contents of its journal are in tables then,
    * and its list of files is written anew. Ends all iterators.
    */
   reopen(): Promise<void>

@@ -152,7 +152,7 @@ function keysOf({ index, identity, subject, digests }: ErasedRecord): Uint8Array
 async function splitRuns({ db, reading }: LevelDatabase, agency: string, indexes: readonly number[]): Promise<Change[]> {
   const prefix = textKey('a', `${agency}\0`)
   const changes: Change[] = []
-  /** What is left of the run that is being split. */
+  /** The rest of the run that is being split. */
   let [first, end] = [0, 0]
   const keep = (to: number) => {
     if (to > first) changes.push(put(withIndex(prefix, first), withIndex(NOTHING, to - first)))

@@ -11,8 +11,8 @@ import type { DigestIndexes, Lookups } from '../port/lookups.ts'
 import type { EmbeddedStore, SharedStore } from '../port/port.ts'
 
 /**
- * A store in memory, which several ledgers of one process may share. `nowMs` is its clock, which
- * stands still if none is given.
+ * A store in memory, which several ledgers of one process may share. `nowMs` is its clock; without
+ * it, the clock does not move.
  */
 export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => number } = {}): EmbeddedStore & SharedStore {
   const records = createRecords()

@@ -23,7 +23,7 @@ export type Edge = {
   readonly bundle: Uint8Array
 }
 
-/** What a statement is about: a record of an agency. */
+/** The subject of a statement: a record of an agency. */
 export type RecordSubject = { readonly agency: string; readonly record: string }
 
 /** One new record of a commit. */

@@ -14,7 +14,7 @@ export type Store = LogStore & Lookups & Documents & { close(): Promise<void> }
 export type SharedStore = Store & {
   /**
    * The store's own clock, in milliseconds since 1970, by which nodes measure their leases. It may
-   * jump: what a lease protects is fenced besides.
+   * jump: the writes under a lease are fenced too.
    */
   nowMs(): Promise<number>
   /**

@@ -33,7 +33,7 @@ export type Connection = {
 /** SQL and the name under which each connection prepares it once. */
 export type DatabaseStatement = { readonly name?: string; readonly text: string }
 
-/** What a server says about itself. */
+/** A server's answers about itself. */
 export type ServerState = {
   /** Whether it accepts writes. */
   readonly isPrimary: boolean
@@ -41,7 +41,7 @@ export type ServerState = {
   readonly timeline: number
 }
 
-/** How long a connection waits for what. */
+/** The limits of a connection in time. */
 export type ConnectionLimits = {
   /** For one host to accept it. */
   readonly connectMs: number

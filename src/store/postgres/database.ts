@@ -32,7 +32,7 @@ export type PostgresDatabase = {
   write(begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<void>
   /** @throws StoreError STORE_UNSETTLED as long as the outcome of a write is unknown */
   settled(): Promise<void>
-  /** Changes with each new link. What was read over an earlier one may be of another server. */
+  /** Changes with each new link. Rows from an earlier link may be of another server. */
   epoch(): number
   /** Runs statements that may take long on a connection of their own. */
   apart<T>(work: (connection: Connection) => Promise<T>): Promise<T>
@@ -45,13 +45,13 @@ const ROLLBACK: DatabaseStatement = { name: 'rollback', text: 'ROLLBACK' }
 /** Writes the head's row without changing the head. */
 export const BEAT: DatabaseStatement = { name: 'beat', text: 'UPDATE openseal.head SET beat = beat + 1 WHERE id = 1' }
 
-/** How often a transaction, or a read at SERIALIZABLE, begins again because another one came in between. */
+/** How often a transaction, or a read at SERIALIZABLE, is repeated because of another one. */
 const TRIES = 20
 /** How often a read is repeated because its connection broke. */
 const READ_TRIES = 3
 /** Serialization failure, deadlock, and what CockroachDB calls a restart. */
 const AGAIN = ['40001', '40P01', 'CR000']
-/** Another node holds the row: lock timeout, statement timeout, no such lock now. */
+/** Codes for a row that another node holds: lock timeout, statement timeout, no such lock now. */
 const BUSY = ['55P03', '57014']
 
 /** Runs statements over the link of the moment. */
@@ -153,7 +153,7 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
 
 type Outcome = 'committed' | { readonly cause: unknown; readonly isUnknown: boolean }
 
-/** Runs a transaction once. Two round trips: what it begins with, and all that it writes. */
+/** Runs a transaction once, in two round trips: first its beginning, then all its writes. */
 async function attempt(writer: Connection, begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<Outcome> {
   const send = (steps: readonly WriteStep[]) => writer.together(() => steps.map(([statement, ...values]) => writer.run(statement, values)))
   let isBegun = false
@@ -174,7 +174,7 @@ async function attempt(writer: Connection, begin: (transaction: Transaction) => 
     return { cause, isUnknown: false }
   }
 
-  // From here on the server may commit, whatever this node hears of it.
+  // From here on the server may commit, even if this node gets no answer.
   writer.doubts.clear()
   const sent = send([...(isBegun ? [] : ([[BEGIN]] as const)), ...steps, [COMMIT]])
   const answers = await Promise.allSettled(sent)

@@ -1,6 +1,6 @@
 /**
- * The named documents in the database. Their writers lock one row, so that what a writer compares
- * stays as it is until it has written.
+ * The named documents in the database. Their writers lock one row. So the values that a writer
+ * compares stay the same until it has written.
  */
 import { fromUtf8, toUtf8 } from '../../core/bytes.ts'
 import { type DocumentChange, type Documents, documentChanged, type StoredDocument } from '../port/documents.ts'
@@ -69,7 +69,7 @@ export function createDocuments({ read, write }: PostgresDatabase): Documents {
  * @throws StoreError STORE_DOCUMENT_CHANGED
  */
 export async function lockUnchanged(transaction: Transaction, unless: readonly DocumentChange[]): Promise<boolean> {
-  // The lock comes first: what is read after it shows what an earlier writer has committed.
+  // The lock comes first, so the values read after it include those of earlier writers.
   const [, [retired] = [], ...found] = await transaction.run(
     [LOCK_DOCUMENTS],
     [RETIRED],

@@ -4,7 +4,7 @@
  * may still read it. So a commit that erases notes each record in `remains`, and the note goes when
  * the database says that no dead row is left.
  *
- * What VACUUM frees is overwritten only when the space is used again. Pages, the write-ahead log
+ * PostgreSQL overwrites freed space only when it uses the space again. Pages, the write-ahead log
  * and backups can hold the bytes for longer: `docs/erase.md` says what an operator does about it.
  */
 import { StoreError } from '../port/errors.ts'
@@ -24,7 +24,7 @@ const REMAINS: DatabaseStatement = { name: 'remains', text: 'SELECT idx FROM ope
 const FORGET: DatabaseStatement = { name: 'forget-remains', text: 'DELETE FROM openseal.remains WHERE idx = ANY($1::bigint[])' }
 
 const TABLES = 'openseal.statement, openseal.identity, openseal.lookup'
-/** ResultRows that are dead and still there, by the last VACUUM and what has been deleted since. */
+/** Rows that are dead and still there, by the last VACUUM and the deletions since. */
 const DEAD = `SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_all_tables
   WHERE schemaname = 'openseal' AND relname IN ('statement', 'identity', 'lookup')`
 
@@ -44,7 +44,7 @@ export function createPurge(database: PostgresDatabase): Pick<LogStore, 'hasRema
   return {
     hasRemains: async () => (await remains()).length > 0,
     async purge() {
-      // Noted before the VACUUM begins: what is erased meanwhile is for the next one.
+      // Noted before the VACUUM begins: rows that are erased meanwhile are for the next one.
       const erased = await remains()
       if (erased.length === 0) return
       const dead = await database.apart(async ({ run }) => {

@@ -1,6 +1,6 @@
 /**
- * Reads of single rows, several of which travel together. A read that is asked for while few are on
- * their way starts at once; others wait for an answer, and then go as one.
+ * Reads of single rows, several of which are sent together. If few reads are on their way, a new
+ * one starts at once. Otherwise it waits for an answer, and all that wait are sent as one.
  */
 
 /** Reads one row by its key. */
@@ -9,7 +9,7 @@ export type GatheredRead<K, V> = (key: K) => Promise<V>
 type Waiting<K, V> = { readonly key: K; readonly resolve: (value: V) => void; readonly reject: (error: unknown) => void }
 
 const AT_ONCE = 256
-/** As many as there are connections for reading. */
+/** The most reads on their way: the number of connections for reading. */
 const ON_THEIR_WAY = 4
 
 /** Gathers single reads. `readAll` returns a value for each key, in their order. */

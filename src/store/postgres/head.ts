@@ -32,7 +32,7 @@ const MOVE_HEAD: DatabaseStatement = {
 
 /** The head of a database, of which this node remembers what it has read. */
 export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
-  /** What was read last, over the link with this epoch. */
+  /** The result of the last reading, over the link with this epoch. */
   let known: { readonly stored: StoredHead; readonly epoch: number } | undefined
 
   /** A confirmation that has not begun yet, which all callers until then share. */

@@ -47,7 +47,7 @@ export function createLinks({ address, limits, host }: Deps): DatabaseLinks {
   let searching: Promise<DatabaseLink> | undefined
   let failed: { readonly error: unknown; readonly untilMs: number } | undefined
   let isClosed = false
-  /** What a later server must be: of this database, and no earlier in its history. */
+  /** A later server must be of this database, and no earlier in its history. */
   let known: { readonly uid: string; readonly timeline: number } | undefined
 
   async function search(): Promise<DatabaseLink> {

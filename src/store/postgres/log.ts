@@ -79,7 +79,7 @@ export function createLog(database: PostgresDatabase): LogStore & Pick<SharedSto
     const found = new Map((await read(EACH_STATEMENT, arrayOf(indexes))) as [number, Uint8Array][])
     return indexes.map(index => found.get(index))
   })
-  /** The head, unless there is none although something was committed. */
+  /** The head, or undefined before the first commit. Throws STORE_CORRUPT if it is gone later. */
   const shown = async (ask: typeof head.read) => {
     for (let last: number | undefined; ; ) {
       const stored = await ask()
@@ -95,7 +95,7 @@ export function createLog(database: PostgresDatabase): LogStore & Pick<SharedSto
     confirmHead: () => shown(head.confirm),
     retire: (isRetired, changes = [], unless = []) =>
       database.write(async transaction => {
-        // Both locks: what any node writes is before this, or finds the store retired.
+        // With both locks, each write of a node comes before this, or finds the store retired.
         await transaction.run([LOCK_HEAD])
         await lockUnchanged(transaction, unless)
         return [[RETIRE, isRetired], ...documentSteps(changes)]

@@ -16,7 +16,7 @@ import { createLookups } from './lookups.ts'
 const NOW: DatabaseStatement = { name: 'now', text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint' }
 
 /**
- * Opens the store at an address, and makes its tables if there are none.
+ * Opens the store at an address. Makes its tables at the first start.
  * @throws StoreError STORE_ADDRESS, STORE_UNREACHABLE, STORE_LOGIN, STORE_RIGHTS, STORE_TLS,
  * STORE_NO_DATABASE, STORE_NO_PRIMARY, STORE_VERSION, STORE_UNSAFE, STORE_SCHEMA
  */

@@ -1,6 +1,6 @@
 /**
  * The tables, all in the schema `openseal`, and their making. They are plain: no sequences, no
- * triggers, no partitions, no extensions. ResultRows are written once, except for `head`, `edge` and
+ * triggers, no partitions, no extensions. Rows are written once, except for `head`, `edge` and
  * `document`; only an erasure removes others. Text is stored as UTF-8 bytes, which any string fits
  * into, and which every database sorts alike.
  *

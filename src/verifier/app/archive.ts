@@ -1,6 +1,6 @@
 /**
  * Looks into a ZIP archive of files and receipts, as a source or a ledger hands them out. Files are
- * hashed while they are unpacked, and what is not looked at is named.
+ * hashed while they are unpacked, and parts that are not checked are named.
  */
 import { attemptAsync } from '../../core/attempt.ts'
 import { withZip, type ZipEntry } from '../../documents/zip.ts'
@@ -57,7 +57,7 @@ export async function readArchive(
       releasesLeft -= read.releases.length
       const given = recognize(isOfReceipts ? (entry.name.split('/').at(-1) ?? entry.name) : path, read)
       if (given.kind === 'report') {
-        // Its own policy, which whoever sent the archive has chosen, is not used.
+        // Its own policy is not used: the sender of the archive has chosen it.
         const { files, receipts } = openReport(path, given.data)
         unpacked.files.push(...files)
         unpacked.receipts.push(...receipts)

@@ -172,7 +172,7 @@ export function planChecks(files: readonly GivenFile[], receipts: readonly Given
 
 const NOTHING: Answers = { own: [], parts: [], partsLeftOut: 0 }
 
-/** Whether a file fits a record, whatever became of it since. */
+/** Whether a file fits a record, even one that was changed since. */
 function isOnRecord({ own }: Answers): boolean {
   return own.some(({ finding }) => finding?.result.matched !== undefined && finding.result.limits !== undefined)
 }
@@ -223,11 +223,11 @@ function isGone({ finding }: Answer): boolean {
 const GONE: readonly VerdictCode[] = ['invalid', 'withdrawn', 'edited', 'superseded']
 /** The exit code of a file in which something was changed. */
 const EXIT_CHANGED = 8
-/** The exit code where nothing of the reader's was compared, as of an entry. */
+/** The exit code if no file of the reader was compared, as for an entry. */
 const EXIT_UNCOMPARED = 3
 
 /**
- * For a package whose bytes are on the record while something in it is no longer current; and for a
+ * For a package whose bytes are on the record while a part of it is no longer current; and for a
  * fingerprint that only a report names, because anybody can write one.
  */
 function withoutGreen(answer: Answer, exit: number): Answer {

@@ -27,7 +27,7 @@ export type ReadFile = {
   readonly json?: Uint8Array
   /** The bytes of an HTML file, if small enough to keep: it may be a report. */
   readonly html?: Uint8Array
-  /** The bytes of a ZIP archive, if it was to be kept: who reads a file can open it again. */
+  /** The bytes of a ZIP archive, if the caller asked for them. */
   readonly zip?: Uint8Array
   /** The kind, if the file needs special treatment. For JSON, `recognize` finds out more. */
   readonly kind?: FileKind
@@ -132,7 +132,7 @@ function mayBeZip([first, second = 0x4b]: Uint8Array): boolean {
   return first === 0x50 && second === 0x4b
 }
 
-/** Decides by as many of the first bytes as have arrived. */
+/** Decides by the first bytes, as far as they have arrived. */
 function mayBeHtml(head: Uint8Array): boolean {
   const [start] = head
   return start === DOCTYPE.charCodeAt(0) && DOCTYPE.startsWith(new TextDecoder().decode(head.subarray(0, DOCTYPE.length)).toLowerCase())

@@ -48,7 +48,7 @@ export type GivenFile = {
   readonly archive?: GivenFile
   /** True for an archive whose files were given with it. It counts only if it is itself on the record. */
   readonly isArchive?: boolean
-  /** Its name in the report that names it. Nobody has read such a file, here or for a checker. */
+  /** Its name in a report that names it. Such a file was not read. */
   readonly reportedAs?: string
 }
 

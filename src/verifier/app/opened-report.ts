@@ -4,7 +4,7 @@ import { byEach, type GivenFile, type GivenReceipt, readReceipt } from './given.
 import { fingerprint } from './pasted.ts'
 import type { ReportData } from './report-data.ts'
 
-/** What is to be checked of a report. */
+/** The parts of a report that are to be checked. */
 export type OpenedReport = { readonly files: readonly GivenFile[]; readonly receipts: readonly GivenReceipt[]; readonly policyText: string }
 
 /**

@@ -33,7 +33,7 @@ const OTHER_HASHES: { readonly [length: number]: string } = { 32: 'MD5', 40: 'SH
 /** Nobody pastes a longer list by hand. */
 const MAX_FINGERPRINTS = 10_000
 
-/** What a program gives to be checked: a fingerprint in lower case, the text of receipts, or both. */
+/** A program's input for a check: a fingerprint in lower case, the text of receipts, or both. */
 export type GivenText = { readonly sha256?: string | undefined; readonly receipt?: string | undefined }
 
 type Line = { readonly sha256: string; readonly name?: string | undefined } | { readonly other: string } | undefined
@@ -52,7 +52,7 @@ export function readPasted(name: string, text: string): Pasted {
 }
 
 /**
- * What a program gives: the fingerprint of a file, the text of receipts, or both. Undefined if the
+ * A program's input: the fingerprint of a file, the text of receipts, or both. Undefined if the
  * text is not that of receipts.
  */
 export function readGivenText({

@@ -1,5 +1,5 @@
 /**
- * The data inside the report of a check, from which it is checked again. Nothing in it is believed:
+ * The data inside the report of a check, from which it is checked again. None of it is believed:
  * its receipts and its policy are read like any others, and its verdicts are only quoted.
  */
 import { attempt } from '../../core/attempt.ts'
@@ -11,7 +11,7 @@ import { VERDICTS, type VerdictCode } from '../verdict.ts'
 export const REPORT_TYPE = 'openseal/report@v1'
 export const REPORT_ID = 'openseal-report'
 
-/** What a report holds. `receipt` is a place in `receipts`, which are texts. */
+/** The data of a report. `receipt` is a place in `receipts`, which are texts. */
 export type ReportData = {
   readonly type: typeof REPORT_TYPE
   readonly time: string
@@ -27,11 +27,11 @@ export type ReportData = {
   readonly receipts: readonly string[]
 }
 
-/** A report names no more files, and holds no more receipts. */
+/** The most files that a report names, and receipts that it holds. */
 const MAX_LISTED = 50_000
 const OPENING = `<script type="application/json" id="${REPORT_ID}">`
 
-/** The data in the text of a report; undefined if there is none that can be read. */
+/** The data in the text of a report; undefined if it has no data that can be read. */
 export function readReport(text: string): ReportData | undefined {
   const start = text.lastIndexOf(OPENING)
   const end = text.indexOf('</script>', start)

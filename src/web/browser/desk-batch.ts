@@ -29,11 +29,11 @@ export function createBatch(say: SayDesk, data: DeskData, onBusy: (isBusy: boole
   let sender = createRowSender(rows, lines)
   let isStopped = false
   let drawnMs = 0
-  /** What the button does: publish, or go on after an interruption. */
+  /** The action of the button: publish, or go on after an interruption. */
   let act: (() => Promise<void>) | undefined
 
   /**
-   * Runs one action. What interrupts it is told, and the button goes on with it. Returns whether it
+   * Runs one action. An interruption is shown, and the button goes on with it. Returns whether it
    * ended.
    */
   const run = async (action: () => Promise<void>): Promise<boolean> => {

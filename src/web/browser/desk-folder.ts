@@ -10,7 +10,7 @@ import { type ChosenFile, readRows } from './desk-intake.ts'
 import { filesOfDrop, filesOfFolder, type PathFile, pathsInside, watchDrop } from './dropped-files.ts'
 import { find } from './find.ts'
 
-/** What a clerk chooses for all files that state none. */
+/** A clerk's choice for all files that state none. */
 const CHOICES = ['#folder-kind', '#folder-number', '#folder-manifest'] as const
 
 /** Starts the page. */

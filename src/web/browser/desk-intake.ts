@@ -19,7 +19,7 @@ import { readHere } from './read-here.ts'
 /** A file to read, and what a manifest says of it. */
 export type ChosenFile = { readonly path: string; readonly file: File; readonly typed?: ManifestMembers; readonly sha256?: string }
 
-/** What is chosen for files that state it neither themselves nor in a manifest. */
+/** Values for files that state them neither themselves nor in a manifest. */
 export type Fallbacks = { readonly agency: string; readonly kind?: Statement['kind']; readonly takesPath: boolean }
 
 /** Called after each file. Returns whether to stop. */
@@ -42,7 +42,7 @@ export async function readRows(files: readonly ChosenFile[], fallbacks: Fallback
     const read = await readHere(wanted.path, wanted.file).catch(() => undefined)
     if (read === undefined) rows.push({ path: wanted.path, state: 'unreadable' })
     else if (wanted.sha256 !== undefined && wanted.sha256 !== read.document.sha256) rows.push(otherFile(read))
-    // What is typed about a package is about the file, not about its records.
+    // Words that are typed about a package are about the file, not about its records.
     else if (isOther(wanted, fallbacks)) rows.push(otherAgency(read, fallbacks))
     else if (holdsMany(read.reading) && wanted.typed?.record === undefined)
       rows.push(...(await takeApart(read, wanted.file, { agency, edits, room: MAX_RECORDS - rows.length })))

@@ -61,7 +61,7 @@ function settle(row: RecordRow, { status, index, known, code, detail, warnings =
   else row.state = 'checked'
 }
 
-/** What a dry run cannot know, because the rows before are not on the ledger yet. */
+/** Warnings that a dry run may get wrong, because the rows before are not on the ledger yet. */
 function foresee(row: RecordRow, run: Run): void {
   const { statement, state, isEdit } = row
   if (statement === undefined) return

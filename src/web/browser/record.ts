@@ -15,7 +15,7 @@ for (const proof of document.querySelectorAll<HTMLElement>('[data-copy-label]'))
     button.addEventListener('click', async () => {
       const told = (await copy(value)) ? copied : notCopied
       button.textContent = told
-      // The same words again would not be read out.
+      // A screen reader would not read the same words again.
       if (status) status.textContent = status.textContent === told ? `${told}\u00a0` : told
     })
     value.after(' ', button)

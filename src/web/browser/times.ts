@@ -4,7 +4,7 @@
  * UTC alone.
  */
 const { lang } = document.documentElement
-// English as the pages write it, and the same digits in every language.
+// British English, as on the pages, and Western digits in every language.
 const tag = `${lang === 'en' ? 'en-GB' : lang}-u-nu-latn`
 const clock = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' } as const
 const times = new Intl.DateTimeFormat(tag, clock)

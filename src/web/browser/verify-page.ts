@@ -51,7 +51,7 @@ let say: Say
 const files: GivenFile[] = []
 const receipts: GivenReceipt[] = []
 const unread: Unread[] = []
-/** What was given as files, to be read again. */
+/** The given files, to be read again. */
 const opened = new Map<string, File>()
 /** The fingerprint of the link with which the page was opened. A file takes its place. */
 let linked: GivenFile | undefined
@@ -300,7 +300,7 @@ async function show(): Promise<void> {
   if (!isCurrent() || plan.length + unread.length === 0) return
   shown = { all, means }
   find('#results-sum').innerHTML = renderSum(say, all, unread).safe
-  // After one answer a reader is at its end; many answers would hide the buttons far below.
+  // The buttons come after a single answer, and before many, which would hide them.
   find(all.length > 1 ? '#results-sum' : '#results').after(find('#results-keep'))
   offerSearch()
   tell(

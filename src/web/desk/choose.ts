@@ -42,7 +42,7 @@ ${renderForm(frame, '/desk/form', html`<div id="read-fields" hidden></div>`)}
 /** The desk's script, and the sentences that it says. */
 export type DeskScript = { readonly href: string; readonly messages: Readonly<Partial<DeskMessages>>; readonly lang: string }
 
-/** What the script of a page starts with. */
+/** The data that the script of a page starts with. */
 export type DeskData = Omit<DeskScript, 'href'> & {
   readonly formToken: string
   readonly base: string

@@ -1,4 +1,4 @@
-/** What the desk learns from files: how a statement lists them, and what they state. */
+/** Facts that the desk learns from files: how a statement lists them, and what they state. */
 import type { DocumentRef } from '../../core/statements/statement.ts'
 import { mediaTypeOf } from '../../documents/media-type.ts'
 import { brokenJson, type DocumentReading, holdsMany } from '../../documents/reading.ts'
@@ -33,7 +33,7 @@ export function findBroken(
 }
 
 /**
- * Adds files to a draft, with those inside of them. What was typed counts first, then the file that
+ * Adds files to a draft, with those inside of them. Typed words count first, then the file that
  * states the record, or the first that states anything: a form with parts of two records would be
  * wrong in both.
  */

@@ -1,5 +1,5 @@
 /**
- * What all pages of the desk and of the operator have in common: the menu, signing out, problems.
+ * The common parts of the pages of the desk and of the operator: menu, signing out, problems.
  */
 import { type Html, html, type Piece } from '../../html.ts'
 import type { DeskMessageKey } from '../../messages/desk/en.ts'
@@ -17,7 +17,7 @@ export type DeskFrame = Frame & {
   readonly who?: Who | undefined
 }
 
-/** Who is signed in. `agency` is missing for the operator. */
+/** The person who is signed in. `agency` is missing for the operator. */
 export type Who = { readonly agency?: { readonly id: string; readonly name: string }; readonly isAdmin: boolean }
 
 /** A problem at the top of a page, with the id of the field that it is about. */

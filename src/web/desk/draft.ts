@@ -32,9 +32,9 @@ export type Draft = {
   readonly action: Statement['action']
   readonly fields: { readonly [field in Field]?: string }
   readonly documents: readonly DocumentRef[]
-  /** What was read in a file, and where: by field, and the action. */
+  /** Values that were read in a file, and where: by field, and the action. */
   readonly read: { readonly [field in Field | 'action']?: ReadField }
-  /** What a clerk should know about the files. */
+  /** Remarks about the files for a clerk. */
   readonly remarks: readonly FileRemark[]
   /** Whether our server read the files, not the browser. */
   readonly isUploaded: boolean

@@ -84,7 +84,7 @@ export function labelOf({ desk }: Pick<DeskFrame, 'desk'>, field: Field | 'docum
   return desk(LABELS[field])
 }
 
-/** What the form carries besides its visible fields. */
+/** The hidden values of the form. */
 function carried(draft: Draft): { readonly [name: string]: string } {
   const shown: readonly string[] = shownFields(draft)
   return Object.fromEntries(Object.entries(writeDraft(draft)).filter(([name]) => !shown.includes(name)))

@@ -14,7 +14,7 @@ export type ShownKey = {
   readonly revoked?: string
 }
 
-/** What was typed, to be shown again after a problem. */
+/** The typed words, to be shown again after a problem. */
 export type KeyFields = { readonly label?: string; readonly role?: string; readonly expires?: string }
 
 /** The data of the page. `path` is where it is. */

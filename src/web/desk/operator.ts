@@ -82,7 +82,7 @@ ${renderField(frame, { id: 'name', label: desk('operator.name'), problem: faultO
   })
 }
 
-/** What each alarm means: the sections of the runbook. */
+/** The section of the runbook that explains each alarm. */
 export function alarmsPage(frame: DeskFrame, sections: readonly AlarmSection[]) {
   const { desk } = frame
   return deskPage(frame, {

@@ -70,7 +70,7 @@ ${known === undefined && STOPPING_WARNINGS.includes(code) && html`<p><label clas
   )}</ul>`
 }
 
-/** What a clerk is about to do. Nothing has been done yet, so this is no “published”. */
+/** The step that a clerk is about to take. It is not done yet, so this is no “published”. */
 const DOES = { publish: 'preview.does.publish', amend: 'home.amend', withdraw: 'home.withdraw' } as const
 
 function renderFacts(frame: DeskFrame, statement: Statement, draft: Draft): Html {

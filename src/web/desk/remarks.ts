@@ -1,5 +1,5 @@
 /**
- * What a clerk should know about files: what could not be read, and why. The browser uses it too.
+ * Remarks about files for a clerk: what could not be read, and why. The browser uses them too.
  */
 import type { OcdsReport } from '../../documents/ocds/statements.ts'
 import { type DocumentReading, REMARK_CODES, type RemarkCode } from '../../documents/reading.ts'

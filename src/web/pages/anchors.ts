@@ -23,7 +23,7 @@ export function anchorsPage(
     readonly activity: Activity
     readonly before: number | undefined
     readonly older: number | undefined
-    /** How many entries the chain does not vouch for yet: the newest. */
+    /** How many of the newest entries the chain does not vouch for yet. */
     readonly waiting: number
     /** How many of the newest entries the finder has not read yet. */
     readonly behind: number

@@ -1,4 +1,4 @@
-/** Which agencies changed how much of what they had published: a sentence, and a table with bars. */
+/** How much agencies changed their records afterwards: a sentence, and a table with bars. */
 import { type Html, html, type Piece } from '../../html.ts'
 import { type Say, sayNumber, sayShare } from '../../messages/say.ts'
 import type { SiteChangers, SiteCounts } from '../deps.ts'
@@ -33,7 +33,7 @@ export function renderChangers({ say, base }: Frame, { agencies, all, others, na
 ${others > 0 && row(say('changes.others', { count: others }), restOf(all, agencies))}</tbody></table></div>`
 }
 
-/** What is left, with the entries of agencies that changed nothing. */
+/** The rest, with the entries of agencies that changed nothing. */
 function restOf(all: SiteCounts, agencies: SiteChangers['agencies']): SiteCounts {
   const left = (name: keyof SiteCounts) => agencies.reduce((rest, counts) => rest - counts[name], all[name])
   return { entries: left('entries'), 'silent-edit': left('silent-edit'), amend: left('amend'), withdraw: left('withdraw') }

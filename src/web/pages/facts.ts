@@ -30,7 +30,7 @@ export type RecordFacts = {
 }
 
 /**
- * What became of this version, the newest change of each kind, each with a link to the entry that
+ * The later changes of this version, the newest of each kind, each with a link to the entry that
  * made it. An edit of an earlier version is included.
  */
 export function tellChanges({ say, base }: Frame, { index, statement, changes, state, partial }: RecordFacts): Piece[] {
@@ -66,7 +66,7 @@ export function renderNotices(frame: Frame, facts: RecordFacts): Html | false {
   )
 }
 
-/** What a statement says of itself, as a list, and the ledger's own facts about it. */
+/** A statement's own facts as a list, and the ledger's facts about it. */
 export function renderFacts(frame: Frame, data: RecordFacts): Html {
   const { say } = frame
   return html`<dl class="facts">

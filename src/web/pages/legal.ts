@@ -7,7 +7,7 @@ import { renderOperator } from './join.ts'
 
 const LICENCE = html`<a href="https://www.apache.org/licenses/LICENSE-2.0" rel="external" lang="en" dir="ltr">Apache License 2.0</a>`
 
-/** Who is responsible for the ledger and for its records, and what the software is. */
+/** The legal notice: who answers for the ledger and for its records, and what the software is. */
 export function legalPage({ say, operator }: Frame, desk: SayDesk): Page {
   return {
     title: say('site.legal'),
@@ -22,7 +22,7 @@ ${renderOperator(operator, desk)}
   }
 }
 
-/** What the service learns of its visitors, and what it keeps of that. */
+/** The privacy page: what the service learns of its visitors, and what it keeps. */
 export function privacyPage({ say, base, operator }: Frame, desk: SayDesk): Page {
   const list = (...keys: readonly DeskMessageKey[]): Html => html`<ul>${keys.map(key => html`<li>${desk(key)}</li>`)}</ul>`
   return {

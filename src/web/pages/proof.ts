@@ -7,7 +7,7 @@ import type { Evidence } from '../evidence.ts'
 import type { Frame } from '../layout.ts'
 import { renderTime } from '../time.ts'
 
-/** What is shown. `explorer` is the beginning of the addresses of the chain's block explorer. */
+/** The proof that is shown. `explorer` begins the addresses of the chain's block explorer. */
 export type ProofData = {
   readonly index: number
   readonly evidence: Evidence
@@ -15,7 +15,7 @@ export type ProofData = {
   readonly explorer: string | undefined
 }
 
-/** A longer statement is for programs only: a part of one would be worth nothing. */
+/** The longest statement to show. A part of a statement would be of no use. */
 const SHOWN_LETTERS = 4096
 
 /**

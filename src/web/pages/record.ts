@@ -62,7 +62,7 @@ function renderByline({ say, base }: Frame, { index, statement, agency }: Record
   return html`<p class="byline">${name} · ${say(`kind.${kind}`)} · ${say(`action.${action}`)}${renderTarget(say, statement)} · ${say('result.record')} <bdi>${clip(record, SHOWN.listed)}</bdi> · ${say('record.entry', { index })}</p>`
 }
 
-/** Whether a link is there depends on what the agency named. If it named nothing, this says so. */
+/** Links a record and its package files, as far as the agency named them. */
 function renderPackaged({ say, base }: Frame, agency: string, packaged: Packaged): Html {
   if ('files' in packaged) {
     const { files, ocid, more } = packaged
@@ -90,7 +90,7 @@ function renderDocuments(frame: Frame, { index, statement }: RecordData): Html {
   )}</tbody></table></div>`
 }
 
-/** What is about one of several documents: its receipt under its own name, and its certificate. */
+/** The links for one of several documents: its receipt under its own name, and its certificate. */
 function renderOnlyThis({ say, base }: Frame, index: number, { number, name }: { number: number; name: string }): Html {
   const of: Piece = html`<span class="sr"> ${clip(name, SHOWN.listed)}</span>`
   return html`<br><span class="small no-print"><a href="/records/${index}/receipt/${number}">${say('record.receipt')}${of}</a> · <a href="${base}/records/${index}/certificate?document=${number}">${say('record.onlyThis')}${of}</a></span>`

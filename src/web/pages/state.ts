@@ -11,7 +11,7 @@ import type { Frame } from '../layout.ts'
 import { lookOf } from '../result.ts'
 import { type RecordFacts, tellChanges } from './facts.ts'
 
-/** What the card needs. `withdrawnAt`: when the chain first vouched for the withdrawal. */
+/** The facts of the card. `withdrawnAt`: when the chain first vouched for the withdrawal. */
 export type StateFacts = RecordFacts & { readonly withdrawnAt?: string | undefined }
 
 /**
@@ -24,7 +24,7 @@ export function renderState(frame: Frame, facts: StateFacts): Html {
   const { verdict, finding } = state
   const isOpen = verdict === 'sealed' || verdict === 'unchecked'
   const [tone, drawing] = lookOf(isOpen && state.became !== undefined ? state.became : verdict)
-  // What became of an entry comes first, also before the chain vouches for it.
+  // A later change of an entry comes first, also before the chain vouches for the entry.
   const first = finding === 'sealed' && state.became !== undefined && say(`state.${state.became}`)
   const mark = first || sayMark(say, state)
   const told = tellChanges(frame, facts)
@@ -39,7 +39,7 @@ type Became = 'withdrawn' | 'edited' | 'superseded'
 
 type Judged = SentenceFacts & { readonly became: Became | undefined }
 
-/** What the verifier would say of this entry, if all that the ledger says is true. */
+/** The verdict that the verifier would give of this entry if all the ledger's words are true. */
 function judge({ banners }: Frame, facts: StateFacts): Judged {
   const { anchor, production, state, changes, statement, index, withdrawnAt } = facts
   const is = (what: Change['what']) => changes.some(change => change.what === what)
@@ -67,7 +67,7 @@ function judge({ banners }: Frame, facts: StateFacts): Judged {
   }
 }
 
-/** Nobody can check what an erased statement said, or statements that are not all read. */
+/** Verdicts of statements that an erasure or an unread part of the history leaves unchecked. */
 function whyUnchecked({ changes, partial }: RecordFacts): UncheckedReason | undefined {
   const lost = EFFECT_KINDS.find(kind => changes.some(({ what, erased }) => erased !== undefined && what === kind))
   return lost === undefined ? partial && 'many' : `erased-${lost}`

@@ -9,7 +9,7 @@ import type { SiteAnchor } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Frame } from '../layout.ts'
 
-/** What the steps are about. */
+/** The statement that the steps check. */
 export type StepsData = {
   readonly index: number
   readonly siteUrl: string
@@ -17,7 +17,7 @@ export type StepsData = {
   readonly anchor: SiteAnchor | undefined
 }
 
-/** A longer statement is only in the receipt. Nobody types it. */
+/** The longest statement to show. A longer one is only in the receipt, because nobody types it. */
 const PRINTED_BYTES = 3000
 /** Characters that cannot be read on paper. */
 const UNPRINTABLE = /[\p{Cf}\p{Zl}\p{Zp}]/u

@@ -13,7 +13,7 @@ import { renderCode } from '../problem-page.ts'
 import { MANY, renderInput, renderLine, renderPolicyFacts, renderSum, WHOLE_CARDS } from '../result.ts'
 import type { FormAnswer } from '../server-verify.ts'
 
-/** What a page needs to check files in the browser: its data, and the address of its script. */
+/** Data and script address of a page that checks files in the browser. */
 export type ToolData = { readonly data: PageData; readonly scriptHref: string }
 
 /** The page before anything is checked. */
@@ -47,10 +47,10 @@ export type KeptResults = { readonly report: string; readonly csv: string } | 't
 
 type FormResults = Extract<FormAnswer, { answers: unknown }>
 
-/** What a file that is not on the record says of itself. */
+/** Words of a file that is not on the record about itself. */
 export type SearchWords = { readonly name: string; readonly words: readonly string[] }
 
-/** What the answer to a form has besides its results. */
+/** The parts of the answer to a form besides its results. */
 type More = { readonly kept?: KeptResults | undefined; readonly unknown?: readonly SearchWords[] }
 
 /** The answer to the form: the results, or what to do instead. */

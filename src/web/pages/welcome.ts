@@ -1,4 +1,4 @@
-/** What a ledger without records says to readers and to its operator. */
+/** The welcome of a ledger without records, for readers and for its operator. */
 import { fill, type Html, html } from '../../html.ts'
 import type { Frame } from '../layout.ts'
 

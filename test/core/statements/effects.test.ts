@@ -1,4 +1,4 @@
-/** What is kept of an erased statement: its effects on the other versions of its record. */
+/** The effects of an erased statement on the other versions of its record, which are kept. */
 
 import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'

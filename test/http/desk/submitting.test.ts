@@ -1,4 +1,4 @@
-/** What the desk asks before it submits: its submissions count among all that are under way. */
+/** The checks before the desk submits: its submissions count among all that are under way. */
 import { equal, throws } from 'node:assert/strict'
 import { admitSubmission } from '../../../src/http/desk/submitting.ts'
 import { createAdmission } from '../../../src/http/guard/admission.ts'

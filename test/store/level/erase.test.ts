@@ -25,7 +25,7 @@ function record(index: number): NewRecord {
 }
 
 /**
- * What must not be found: words, and the ends of digests, since a table may share their beginnings.
+ * Bytes that must not be found: words, and the ends of digests, since a table may share their beginnings.
  */
 function tracesOf({ statement, identity, subject, digests }: NewRecord): Buffer[] {
   const [, title, , salt] = /"the title (.*?)"(.*)"salt":"(.*?)"/.exec(Buffer.from(statement).toString()) ?? []

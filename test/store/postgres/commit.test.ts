@@ -1,4 +1,4 @@
-/** What becomes of a commit when its answer is lost or odd, or when its node or another one stops. */
+/** The fate of a commit when its answer is lost or odd, or when its node or another one stops. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -109,7 +109,7 @@ describe('a commit to PostgreSQL', () => {
     const startMs = performance.now()
     await assert.rejects(limited.commit(commitOf(2, 5)), UNKNOWN)
     assert.ok(performance.now() - startMs > 2000)
-    // The server is still at it, and holds the head's row: nobody can know, and nobody goes on.
+    // The server still works on it, and holds the head's row. The outcome is unknown, and all wait.
     await assert.rejects(limited.readHead(), UNSETTLED)
     await assert.rejects(limited.commit(commitOf(2, 6)), UNSETTLED)
     await assert.rejects(store.commit(commitOf(2, 6)), UNSETTLED)
@@ -161,7 +161,7 @@ describe('a commit to PostgreSQL', () => {
   for (const isolation of ['read committed', 'repeatable read', 'serializable'])
     it(`is either in or refused when nodes commit and write documents at the same time, at ${isolation}`, async () => {
       await sql(`ALTER ROLE ledger SET default_transaction_isolation = '${isolation}'`)
-      // A loaded machine must not run into the short limits of the other tests.
+      // On a loaded machine, the short limits of the other tests would be reached.
       const nodes = [await open(LIMITS), await open(LIMITS), await open(LIMITS)]
       await sql('ALTER ROLE ledger RESET default_transaction_isolation')
       const kept = new Map<number, number>()
@@ -219,7 +219,7 @@ describe('a commit to PostgreSQL', () => {
     })
     for (let size = 0; size < 64; size++) await store.commit({ ...commitOf(size, size + 1), edge: edgeOf(size + 1) })
     assert.deepEqual((await store.readHead())?.edge, edgeOf(64))
-    // A connection tells what it has done when it ends.
+    // A connection reports its statistics when it ends.
     await store.close()
     await until(async () => {
       const [head] = await sql(
@@ -246,7 +246,7 @@ describe('a commit to PostgreSQL', () => {
       await store.listByAgency('a.example', 2000, 20)
     }
     await store.close()
-    // Each table once, when its index was made. A connection tells what it has done when it ends.
+    // Each table once, when its index was made. A connection reports its statistics when it ends.
     assert.deepEqual(await sql(scans), [{ n: 3 }])
   })
 

@@ -86,7 +86,7 @@ describe('the PostgreSQL store across a fail-over', () => {
     await until(async () => assert.equal((await nodes[1]!.confirmHead())?.head.size, 4))
     await until(async () => assert.equal(await sizeOf(nodes[0]!), 4))
 
-    // Under load, everything at once: the server dies, and its standby is promoted.
+    // The server dies under load, and its standby is promoted.
     const answered = new Map<number, number>()
     let isOver = false
     const working = nodes.map(async (node, of) => {
@@ -113,7 +113,7 @@ describe('the PostgreSQL store across a fail-over', () => {
     const size = await sizeOf(nodes[0]!)
     for (const node of nodes) assert.equal((await node.confirmHead())?.head.size, size)
 
-    // The old server is back, and alone. These nodes know that its time is over.
+    // The old server is back, and alone. These nodes know its timeline is too old.
     await standby.kill()
     await primary.start()
     await assert.rejects(
@@ -124,7 +124,7 @@ describe('the PostgreSQL store across a fail-over', () => {
     )
     await standby.start()
     await until(() => nodes[0]!.commit(commitOf(size, size + 1)))
-    // With both there, a new node takes the one with the newer history, although the other also writes.
+    // With both servers up, a new node uses the one with the newer history.
     const late = await open(atBoth(address))
     const reversed = await open(address.replace(`:${primary.port}`, `:${primary.port},127.0.0.1:${standby.port}`))
     assert.deepEqual([await sizeOf(late), await sizeOf(reversed)], [size + 1, size + 1])

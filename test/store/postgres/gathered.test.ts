@@ -1,4 +1,4 @@
-/** Single reads that travel together: each gets its own answer, and nobody waits for nothing. */
+/** Single reads that are sent together: each gets its own answer, and none waits without need. */
 import { deepEqual } from 'node:assert/strict'
 import { createGathered } from '../../../src/store/postgres/gathered.ts'
 

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net'
 export type LossyProxy = {
   readonly port: number
   /**
-   * What happens to the next COMMIT: `pass`; `lose` it with its connection; `stop` at it, as a node
+   * The fate of the next COMMIT: `pass`; `lose` it with its connection; `stop` at it, as a node
    * does that is frozen; lose the `answer` to it with the connection.
    */
   next(fate: Fate): void
