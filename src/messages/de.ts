@@ -468,6 +468,7 @@ export const de: Messages = {
     'Was hier zu diesem Eintrag gespeichert ist, passt nicht zur eigenen Liste des Registers und wird daher nicht gezeigt. Der Betreiber muss es aus einer Sicherung wiederherstellen.',
   'record.genesis': 'Erster Eintrag: die Gründung dieses Registers',
   'record.keyChange': 'Wechsel des Schlüssels, mit dem dieses Register unterschreibt',
+  'record.anchorsChange': 'Wechsel der Ketten, die für dieses Register bürgen',
   'record.tombstone': 'Vermerk, dass ein früherer Eintrag gelöscht wurde',
   // Entries of the ledger itself
   'founding.lead':
@@ -486,6 +487,10 @@ export const de: Messages = {
   'keyChange.new': 'Neuer Schlüssel',
   'keyChange.from': 'Größe der ersten Liste mit dem neuen Schlüssel',
   'keyChange.created': 'Gewechselt, nach der Uhr des Registers',
+  'anchorsChange.lead':
+    'Ab diesem Eintrag bürgen die Ketten unten für das Register: Das ist die ganze Liste. Eine Richtlinie übernimmt sie nur, wenn ihr Besitzer den Wechsel annimmt.',
+  'anchorsChange.created': 'Gewechselt, nach der Uhr des Registers',
+  'founding.code': 'Prüfsumme des Codes des Vertrags',
   'tombstone.lead':
     'Die Erklärung eines früheren Eintrags wurde gelöscht. Dieser Vermerk steht an ihrer Stelle, damit alle sehen, dass etwas entfernt wurde und warum.',
   'tombstone.by': 'Auf Verlangen',

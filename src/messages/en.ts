@@ -383,6 +383,7 @@ const SENTENCES = {
     'The stored data of this entry does not match the ledger’s own list, so it is not shown. The operator has to repair it from a backup.',
   'record.genesis': 'First entry: the founding of this ledger',
   'record.keyChange': 'A change of the key with which this ledger signs',
+  'record.anchorsChange': 'A change of the chains that vouch for this ledger',
   'record.tombstone': 'Notice that an earlier entry was erased',
   // Entries of the ledger itself
   'founding.lead':
@@ -400,6 +401,10 @@ const SENTENCES = {
   'keyChange.new': 'New key',
   'keyChange.from': 'Size of the first list with the new key',
   'keyChange.created': 'Changed, by the ledger’s own clock',
+  'anchorsChange.lead':
+    'From this entry on, the chains below vouch for the ledger: this is the whole list. A policy takes it over only if its owner accepts the change.',
+  'anchorsChange.created': 'Changed, by the ledger’s own clock',
+  'founding.code': 'Hash of the contract’s code',
   'tombstone.lead':
     'The statement of an earlier entry was erased. This notice takes its place, so that everyone sees that something was removed, and why.',
   'tombstone.by': 'Asked for by',

@@ -450,6 +450,7 @@ export const es: Messages = {
     'Lo que aquí se guarda de esta entrada no encaja con la lista del propio registro, por eso no se muestra. El operador debe repararlo desde una copia de seguridad.',
   'record.genesis': 'Primera entrada: la fundación de este registro',
   'record.keyChange': 'Cambio de la clave con la que firma este registro',
+  'record.anchorsChange': 'Cambio de las cadenas que dan fe de este registro',
   'record.tombstone': 'Aviso de que se borró una entrada anterior',
   // Entries of the ledger itself
   'founding.lead': 'Esta entrada funda el registro. Fija su nombre, la clave con la que firma y la cadena que responde por él.',
@@ -467,6 +468,10 @@ export const es: Messages = {
   'keyChange.new': 'Clave nueva',
   'keyChange.from': 'Tamaño de la primera lista con la clave nueva',
   'keyChange.created': 'Cambiada, según el reloj del registro',
+  'anchorsChange.lead':
+    'Desde esta entrada, las cadenas siguientes dan fe del registro: es la lista completa. Una política solo la adopta si su dueño acepta el cambio.',
+  'anchorsChange.created': 'Cambio, según el reloj del registro',
+  'founding.code': 'Huella del código del contrato',
   'tombstone.lead':
     'Se borró la declaración de una entrada anterior. Este aviso ocupa su lugar, para que cualquiera vea que se eliminó algo y por qué.',
   'tombstone.by': 'Solicitado por',

@@ -461,6 +461,7 @@ export const fr: Messages = {
     'Ce qui est conservé ici pour cette entrée ne correspond pas à la liste du registre ; ce n’est donc pas affiché. L’exploitant doit le réparer à partir d’une sauvegarde.',
   'record.genesis': 'Première entrée : la fondation de ce registre',
   'record.keyChange': 'Changement de la clé avec laquelle ce registre signe',
+  'record.anchorsChange': 'Changement des chaînes qui se portent garantes de ce registre',
   'record.tombstone': 'Avis d’effacement d’une entrée antérieure',
   // Entries of the ledger itself
   'founding.lead': 'Cette entrée fonde le registre. Elle fixe son nom, la clé avec laquelle il signe et la chaîne qui s’en porte garante.',
@@ -477,6 +478,10 @@ export const fr: Messages = {
   'keyChange.new': 'Nouvelle clé',
   'keyChange.from': 'Taille de la première liste avec la nouvelle clé',
   'keyChange.created': 'Changée, selon l’horloge du registre',
+  'anchorsChange.lead':
+    'À partir de cette entrée, les chaînes ci-dessous se portent garantes du registre : c’est la liste entière. Une politique ne la reprend que si son propriétaire accepte le changement.',
+  'anchorsChange.created': 'Changement, selon l’horloge du registre',
+  'founding.code': 'Empreinte du code du contrat',
   'tombstone.lead':
     'La déclaration d’une entrée antérieure a été effacée. Cet avis la remplace, pour que chacun voie que quelque chose a été supprimé, et pourquoi.',
   'tombstone.by': 'À la demande de',

@@ -1,4 +1,5 @@
 /** Reads records and anchors for pages. */
+import { ANCHORS_CHANGE } from '../core/statements/anchors-change.ts'
 import { ERASURE } from '../core/statements/erasure.ts'
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
@@ -23,7 +24,7 @@ export type Dates = {
 export type BareEntry = {
   readonly index: number
   readonly statement?: Statement
-  readonly without?: 'genesis' | 'keyChange' | 'tombstone' | 'erased' | 'erasing' | 'damaged'
+  readonly without?: 'genesis' | 'keyChange' | 'anchorsChange' | 'tombstone' | 'erased' | 'erasing' | 'damaged'
 }
 
 /**
@@ -94,7 +95,11 @@ export async function readEntry(
   }
 }
 
-const OF_THE_LOG: { readonly [type: string]: BareEntry['without'] } = { [KEY_CHANGE]: 'keyChange', [ERASURE]: 'tombstone' }
+const OF_THE_LOG: { readonly [type: string]: BareEntry['without'] } = {
+  [KEY_CHANGE]: 'keyChange',
+  [ANCHORS_CHANGE]: 'anchorsChange',
+  [ERASURE]: 'tombstone',
+}
 
 /** Indexes below `before`, newest first. */
 export function newestIndexes(ledger: SiteLedger, before: number, limit: number): number[] {

@@ -1,10 +1,25 @@
 /** The genesis, entry 0 of every ledger. Design §3.2. */
 
 import { canonicalJson, type Json } from '../json.ts'
-import { byteLength, checkSalt, checkTime, list, MAX_STATEMENT_BYTES, malformed, members, text, tooLarge, unsupported } from './members.ts'
+import {
+  byteLength,
+  checkSalt,
+  checkTime,
+  list,
+  MAX_STATEMENT_BYTES,
+  type Members,
+  malformed,
+  members,
+  text,
+  tooLarge,
+  unsupported,
+} from './members.ts'
 
 /** The type of entry 0. */
 export const GENESIS = 'openseal/genesis@v1'
+
+/** The most places that one statement lists. */
+export const MAX_PLACES = 64
 
 /** Binds a ledger's name to its key and its anchors. */
 export type Genesis = {
@@ -28,14 +43,21 @@ export function parseGenesis(value: Json): Genesis {
   if (origin === '' || !text(g.logKey, 'logKey').startsWith(`${origin}+`)) throw malformed('logKey is not a vkey of the origin')
   checkTime(g.created, 'created')
   checkSalt(g.salt)
-  for (const [at, item] of list(g.anchors, 'anchors', 0, 64).entries()) {
-    const anchor = members(item, `anchors[${at}]`, ['type', 'chainId', 'contract', 'logId'], [])
-    if (anchor.type !== 'evm') throw unsupported(`${GENESIS} with an anchor of type ${String(anchor.type)}`)
-    if (!Number.isSafeInteger(anchor.chainId) || (anchor.chainId as number) < 1) throw malformed(`anchors[${at}].chainId is not a chain id`)
-    if (!/^0x[0-9a-f]{40}$/.test(text(anchor.contract, 'contract'))) throw malformed(`anchors[${at}].contract is not a lower-case address`)
-    if (!/^0x[0-9a-f]{64}$/.test(text(anchor.logId, 'logId'))) throw malformed(`anchors[${at}].logId is not 32 bytes of lower-case hex`)
-  }
+  for (const [at, item] of list(g.anchors, 'anchors', 0, MAX_PLACES).entries()) checkPlace(item, `anchors[${at}]`, GENESIS)
   const genesis = value as unknown as Genesis
   if (byteLength(canonicalJson(genesis)) > MAX_STATEMENT_BYTES) throw tooLarge()
   return genesis
+}
+
+/**
+ * Throws unless the value is a log's place on a chain with exactly these members; an unknown type is
+ * STATEMENT_UNSUPPORTED.
+ */
+export function checkPlace(value: Json, path: string, of: string, more: readonly string[] = []): Members {
+  const anchor = members(value, path, ['type', 'chainId', 'contract', 'logId', ...more], [])
+  if (anchor.type !== 'evm') throw unsupported(`${of} with an anchor of type ${String(anchor.type)}`)
+  if (!Number.isSafeInteger(anchor.chainId) || (anchor.chainId as number) < 1) throw malformed(`${path}.chainId is not a chain id`)
+  if (!/^0x[0-9a-f]{40}$/.test(text(anchor.contract, 'contract'))) throw malformed(`${path}.contract is not a lower-case address`)
+  if (!/^0x[0-9a-f]{64}$/.test(text(anchor.logId, 'logId'))) throw malformed(`${path}.logId is not 32 bytes of lower-case hex`)
+  return anchor
 }

@@ -4,6 +4,7 @@
  */
 
 import { canonicalJson, type Json } from '../json.ts'
+import { ANCHORS_CHANGE, type AnchorsChange, parseAnchorsChange } from './anchors-change.ts'
 import { ERASURE, type Erasure, parseErasure } from './erasure.ts'
 import { GENESIS, type Genesis, parseGenesis } from './genesis.ts'
 import { KEY_CHANGE, type KeyChange, parseKeyChange } from './key-change.ts'
@@ -20,7 +21,7 @@ import {
 } from './statement.ts'
 
 /** Every statement that an entry can commit to. */
-export type AnyStatement = Statement | Genesis | KeyChange | Erasure
+export type AnyStatement = Statement | Genesis | KeyChange | AnchorsChange | Erasure
 
 /** A row of the registry. */
 export type StatementType<T extends AnyStatement = AnyStatement> = {
@@ -61,6 +62,7 @@ const TYPES: readonly StatementType[] = [
   }),
   row<Genesis>({ type: GENESIS, parse: parseGenesis, ...OF_THE_LOG }),
   row<KeyChange>({ type: KEY_CHANGE, parse: parseKeyChange, ...OF_THE_LOG }),
+  row<AnchorsChange>({ type: ANCHORS_CHANGE, parse: parseAnchorsChange, ...OF_THE_LOG }),
   row<Erasure>({ type: ERASURE, parse: parseErasure, ...OF_THE_LOG }),
 ]
 

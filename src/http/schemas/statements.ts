@@ -1,5 +1,6 @@
 /** The statements in the log. */
 import { z } from 'zod'
+import { ANCHORS_CHANGE } from '../../core/statements/anchors-change.ts'
 import { ERASURE, ERASURE_REASONS } from '../../core/statements/erasure.ts'
 import { GENESIS } from '../../core/statements/genesis.ts'
 import { KEY_CHANGE } from '../../core/statements/key-change.ts'
@@ -87,6 +88,16 @@ const keyChange = z
   })
   .meta({ id: 'KeyChange' })
 
+const anchorsChange = z
+  .strictObject({
+    type: z.literal(ANCHORS_CHANGE),
+    origin: z.string(),
+    anchors: z.array(z.strictObject({ type: z.literal('evm'), chainId: count, contract: z.string(), codeSha256: hex32, logId: chainHash })),
+    created: time,
+    salt: z.string(),
+  })
+  .meta({ id: 'AnchorsChange' })
+
 /** Why a statement is erased. */
 export const erasureReason = z.strictObject({ code: z.enum(ERASURE_REASONS) }).meta({ id: 'ErasureReason' })
 
@@ -101,4 +112,4 @@ const erasure = z
   .meta({ id: 'Erasure' })
 
 /** A statement of any type. */
-export const anyStatement = z.union([statement, genesis, keyChange, erasure]).meta({ id: 'AnyStatement' })
+export const anyStatement = z.union([statement, genesis, keyChange, anchorsChange, erasure]).meta({ id: 'AnyStatement' })

@@ -11,6 +11,7 @@ import { renderTime } from '../time.ts'
 export const WITHOUT = {
   genesis: 'record.genesis',
   keyChange: 'record.keyChange',
+  anchorsChange: 'record.anchorsChange',
   tombstone: 'record.tombstone',
   erased: 'record.erasedTitle',
   erasing: 'erased.dueTitle',

@@ -1,7 +1,8 @@
 /**
  * The pages of the ledger's own entries, each shown as what it is: the founding, a change of the
- * key, the notice of an erasure. And the page of an entry that is damaged in the store.
+ * key or of the chains, the notice of an erasure. And the page of an entry that is damaged in the store.
  */
+import type { AnchorsChange, LoggedAnchor } from '../../core/statements/anchors-change.ts'
 import type { Erasure } from '../../core/statements/erasure.ts'
 import type { Genesis, GenesisAnchor } from '../../core/statements/genesis.ts'
 import type { KeyChange } from '../../core/statements/key-change.ts'
@@ -49,6 +50,7 @@ type Told = { readonly title: string; readonly lead: string; readonly facts: rea
 function tell(frame: Frame, statement: LogStatement): Told {
   if (statement.type === 'openseal/genesis@v1') return tellFounding(frame, statement)
   if (statement.type === 'openseal/key@v1') return tellKeyChange(frame, statement)
+  if (statement.type === 'openseal/anchors@v1') return tellAnchorsChange(frame, statement)
   return tellErasure(frame, statement)
 }
 
@@ -67,10 +69,11 @@ function tellFounding({ say }: Frame, { origin, logKey, anchors, created }: Gene
   }
 }
 
-function tellPlace(say: Frame['say'], { chainId, contract, logId }: GenesisAnchor): Told['facts'] {
+function tellPlace(say: Frame['say'], { chainId, contract, logId, codeSha256 }: GenesisAnchor & Partial<LoggedAnchor>): Told['facts'] {
   return [
     [say('anchors.network'), chainId],
     [say('founding.contract'), mono(contract)],
+    ...(codeSha256 === undefined ? [] : [[say('founding.code'), mono(codeSha256)] as const]),
     [say('founding.log'), mono(logId)],
   ]
 }
@@ -85,6 +88,14 @@ function tellKeyChange({ say }: Frame, { oldKey, newKey, fromSize, created }: Ke
       [say('keyChange.new'), mono(newKey)],
       [say('keyChange.from'), sayNumber(say, fromSize)],
     ],
+  }
+}
+
+function tellAnchorsChange({ say }: Frame, { anchors, created }: AnchorsChange): Told {
+  return {
+    title: say('record.anchorsChange'),
+    lead: say('anchorsChange.lead'),
+    facts: [[say('anchorsChange.created'), renderTime(say, created)], ...anchors.flatMap(place => tellPlace(say, place))],
   }
 }
 
