@@ -1,20 +1,23 @@
 /**
  * `npm run simulate`: several nodes on one store that fails, delays and forgets, with a chain that
- * reorganises and clocks that jump, in one process and on one seeded scheduler.
+ * reorganises and clocks that jump, in one process and on one seeded scheduler. Each core of this
+ * machine runs other seeds.
  *
  *   npm run simulate -- --seeds 1000           1,000 worlds, from seed 0
  *   npm run simulate -- --seeds 1 --from 42    one world again; what it did is printed if it fails
  *   npm run simulate -- --break NAME           with one deliberate break of the code
  *   npm run simulate -- --write                also every break, and docs/results/simulation.md
  */
-import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { numberOption, readOptions } from '../../scripts/options.ts'
 import { writeResults } from '../../scripts/results.ts'
-import { BREAKS, type Break, breakCode } from './breaks.ts'
+import { BREAKS, type Break } from './breaks.ts'
+import { runInProcesses } from './processes.ts'
 import type { Failure, Seeds } from './run.ts'
 
 /** How many seeds a break may take. */
 const BREAK_SEEDS = 400
+const CORES = availableParallelism()
 
 const { values } = readOptions('simulate', {
   options: { seeds: { type: 'string' }, from: { type: 'string' }, break: { type: 'string' }, write: { type: 'boolean' } },
@@ -26,12 +29,9 @@ if (!Number.isSafeInteger(from) || (values.break !== undefined && broken === und
   process.stderr.write(`simulate: --from must be a whole number, --break one of ${BREAKS.map(({ name }) => name).join(', ')}\n`)
   process.exit(2)
 }
-if (broken !== undefined) breakCode(broken)
-// Only now, so that it loads the broken code.
-const { runSeeds } = await import('./run.ts')
 
 const startMs = performance.now()
-const seeds = await runSeeds(from, count)
+const seeds = await runInProcesses({ from, count, processes: CORES, broken: broken?.name })
 process.stdout.write(`${summary(seeds, (performance.now() - startMs) / 1000)}\n`)
 if (seeds.failure !== undefined) process.stdout.write(`${describe(seeds.failure)}\n`)
 if (values.write && broken === undefined && seeds.failure === undefined) await write(seeds)
@@ -56,11 +56,16 @@ function describe({ result, prefix }: Failure): string {
 
 async function write(sound: Seeds): Promise<void> {
   const rows = ['| break | seeds until found | shortest prefix, in events | broken invariant |', '| --- | ---: | ---: | --- |']
-  for (const each of BREAKS) {
-    const row = await findBreak(each)
-    process.stdout.write(`${row}\n`)
-    rows.push(row)
+  const seconds = (performance.now() - startMs) / 1000
+  const left = BREAKS.entries()
+  const find = async () => {
+    for (const [at, each] of left) {
+      const row = await findBreak(each)
+      process.stdout.write(`${row}\n`)
+      rows[at + 2] = row
+    }
   }
+  await Promise.all(Array.from({ length: CORES }, find))
   const counts = Object.entries(sound.counts).sort(([a], [b]) => (a < b ? -1 : 1))
   const happened = ['| what happened | times |', '| --- | ---: |', ...counts.map(([what, times]) => `| ${what} | ${times} |`)]
   writeResults('simulation', {
@@ -69,7 +74,7 @@ async function write(sound: Seeds): Promise<void> {
     about:
       'Several nodes on one store that fails, delays and forgets, with a chain that reorganises and clocks that jump. Each seed is one world, and the same seed gives the same run.',
     body: [
-      `${summary(sound, (performance.now() - startMs) / 1000)}.`,
+      `${summary(sound, seconds)}.`,
       '## What happened in these worlds',
       happened.join('\n'),
       '## Deliberate breaks',
@@ -81,15 +86,7 @@ async function write(sound: Seeds): Promise<void> {
 
 /** The row of a break. */
 async function findBreak({ name, what }: Break): Promise<string> {
-  const child = spawn(process.execPath, [...process.execArgv, import.meta.filename, '--break', name], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  child.stdout.on('data', chunk => {
-    output += chunk
-  })
-  await new Promise(resolve => child.on('close', resolve))
-  const tried = /^(\d+) seeds/m.exec(output)?.[1]
-  const found = /^seed \d+, event (\d+) of \d+: ([^:]+):/m.exec(output)
-  return `| ${what} | ${found === null ? `not found in ${tried}` : tried} | ${found?.[1] ?? ''} | ${found?.[2] ?? ''} |`
+  const { seeds: tried, failure } = await runInProcesses({ from: 0, count: BREAK_SEEDS, processes: 1, broken: name })
+  const { steps, violation } = failure?.prefix ?? {}
+  return `| ${what} | ${failure === undefined ? `not found in ${tried}` : tried} | ${steps ?? ''} | ${violation?.invariant ?? ''} |`
 }

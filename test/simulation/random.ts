@@ -35,7 +35,11 @@ export function createRandom(label: string): Random {
     below,
     chance: probability => next() < probability,
     pick: of => of[below(of.length)]!,
-    bytes: length => Uint8Array.from({ length }, () => word() & 0xff),
+    bytes(length) {
+      const bytes = new Uint8Array(length)
+      for (let i = 0; i < length; i++) bytes[i] = word() & 0xff
+      return bytes
+    },
     fork: more => createRandom(`${label}/${more}`),
   }
 }

@@ -20,6 +20,9 @@ export type Seeds = {
   readonly failure?: Failure
 }
 
+/** What came of no seed at all. */
+export const NO_SEEDS: Seeds = { seeds: 0, steps: 0, virtualMs: 0, repeated: 0, counts: {} }
+
 /** Every so many seeds, one is run twice. */
 const REPEAT = 20
 
@@ -27,26 +30,34 @@ const REPEAT = 20
  * Runs `count` seeds from `from` on, up to the first that breaks an invariant.
  * @throws if a seed goes another way the second time
  */
-export async function runSeeds(from: number, count: number, onSeed: (result: Result) => void = () => {}): Promise<Seeds> {
-  const counts: Record<string, number> = {}
-  let [steps, virtualMs, repeated] = [0, 0, 0]
+export async function runSeeds(from: number, count: number): Promise<Seeds> {
+  let soFar = NO_SEEDS
   for (let seed = from; seed < from + count; seed++) {
     const result = await runWorld(optionsOf(seed))
-    onSeed(result)
-    steps += result.steps
-    virtualMs += result.virtualMs
-    for (const [what, times] of Object.entries(result.counts)) counts[what] = (counts[what] ?? 0) + times
-    const soFar = { seeds: seed - from + 1, steps, virtualMs, repeated, counts }
+    const { steps, virtualMs, counts } = result
+    soFar = addSeeds(soFar, { seeds: 1, steps, virtualMs, repeated: 0, counts })
     if (result.violation !== undefined) return { ...soFar, failure: { result, prefix: await shortest(result) } }
     if (seed % REPEAT !== 0) continue
     const again = await runWorld(optionsOf(seed))
-    if (again.trace !== result.trace || again.steps !== result.steps)
-      throw new Error(
-        `seed ${seed} went two ways: ${result.steps} events with trace ${result.trace}, then ${again.steps} with ${again.trace}`,
-      )
-    repeated++
+    if (again.trace !== result.trace || again.steps !== steps)
+      throw new Error(`seed ${seed} went two ways: ${steps} events with trace ${result.trace}, then ${again.steps} with ${again.trace}`)
+    soFar = { ...soFar, repeated: soFar.repeated + 1 }
   }
-  return { seeds: count, steps, virtualMs, repeated, counts }
+  return soFar
+}
+
+/** What came of the seeds of both, of which only the second may have failed. */
+export function addSeeds(a: Seeds, b: Seeds): Seeds {
+  const counts: Record<string, number> = { ...a.counts }
+  for (const [what, times] of Object.entries(b.counts)) counts[what] = (counts[what] ?? 0) + times
+  return {
+    seeds: a.seeds + b.seeds,
+    steps: a.steps + b.steps,
+    virtualMs: a.virtualMs + b.virtualMs,
+    repeated: a.repeated + b.repeated,
+    counts,
+    ...(b.failure && { failure: b.failure }),
+  }
 }
 
 /** The run that ends as soon as its seed has broken an invariant of what is stored or shown. */

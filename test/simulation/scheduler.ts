@@ -23,6 +23,7 @@ export type Scheduler = {
 type Event = { readonly atMs: number; readonly order: number; readonly label: string; readonly act: () => unknown }
 
 const TAIL = 40
+const BURST = 200
 
 /** Creates the scheduler at time 0. `onStep` is called after each event. */
 export function createScheduler(onStep: () => void): Scheduler {
@@ -75,20 +76,35 @@ export function createScheduler(onStep: () => void): Scheduler {
   return {
     nowMs: () => nowMs,
     after: (ms, label, act) => push({ atMs: nowMs + Math.max(0, Math.floor(ms)), order: order++, label, act }),
-    async run(goesOn, most) {
-      while (goesOn() && steps < most) {
-        const event = pop()
-        if (event === undefined) return
-        nowMs = event.atMs
-        steps++
-        note(event.label)
-        event.act()
-        // Everything ready now has its turn: no promise of the simulated code waits for anything
-        // but an event.
-        await new Promise(resolve => setImmediate(resolve))
-        onStep()
-      }
-    },
+    run: (goesOn, most) =>
+      new Promise((resolve, reject) => {
+        let [hasActed, isOver] = [false, false]
+        const step = () => {
+          if (isOver) return
+          try {
+            if (hasActed) onStep()
+            const event = goesOn() && steps < most ? pop() : undefined
+            isOver = event === undefined
+            if (event === undefined) return resolve()
+            nowMs = event.atMs
+            steps++
+            note(event.label)
+            hasActed = true
+            event.act()
+          } catch (error) {
+            isOver = true
+            reject(error)
+          }
+        }
+        // Everything ready has its turn between two of these, and no promise of the simulated code
+        // waits for anything but an event. Many are planned at once, because Node's loop is dear.
+        const plan = () => {
+          for (let i = 0; i < BURST; i++) setImmediate(step)
+          if (!isOver) setImmediate(plan)
+        }
+        step()
+        plan()
+      }),
     steps: () => steps,
     note,
     trace: () => `${(high >>> 0).toString(16).padStart(8, '0')}${(low >>> 0).toString(16).padStart(8, '0')}`,
