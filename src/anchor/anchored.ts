@@ -51,4 +51,6 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency'> & {
   stopped(): string | undefined
   /** The stable code of that reason. */
   stopCode(): string | undefined
+  /** Why this node seals nothing for now; LEDGER_KEY_ENDED: it lacks the log's key. */
+  unsettledCode(): string | undefined
 }

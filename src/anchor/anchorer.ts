@@ -120,9 +120,13 @@ export function createAnchorer(deps: Deps): Anchorer {
     }
   }
 
-  /** A node that has stopped leaves the lease to one that goes on; a closed log has none. */
+  /**
+   * A node that has stopped, or lacks the log's key, leaves the lease to one that goes on; a closed
+   * log has none.
+   */
   async function holds(lease: Lease): Promise<boolean> {
-    if (ledger.stopped() === undefined || ledger.stopCode() === 'LOG_CLOSED') return lease.hold()
+    const isGoingOn = ledger.stopped() === undefined && ledger.unsettledCode() !== 'LEDGER_KEY_ENDED'
+    if (isGoingOn || ledger.stopCode() === 'LOG_CLOSED') return lease.hold()
     if (isHolder) await lease.release()
     return false
   }

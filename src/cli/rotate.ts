@@ -17,19 +17,23 @@ const CHAIN_TIMEOUT_MS = 15_000
 
 /** Fills the command with log-key and publisher. */
 export function addRotate(rotate: Command): void {
-  const logKey = 'replace the key that signs the log; stop the service first, and use its settings'
+  const logKey = 'replace the key that signs the log, with the settings of the service; if the log is in the data folder, stop it first'
   addCommand(rotate, 'log-key', logKey, 'OPENSEAL_DATA=/srv/openseal openseal rotate log-key').action(async ({ json }: Options) => {
     keepFilesPrivate()
     // Imported only here: without the service, the other commands start in a fraction of the time.
     const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
-    const done = await rotateLogKey(readConfig(process.env), { log: quiet })
+    const config = readConfig(process.env)
+    const done = await rotateLogKey(config, { log: quiet })
     if (json) return printJson(done)
     print(
       `A new key signs the log from tree size ${done.fromSize} on. Entry ${done.index} records the change.`,
       `old ${done.oldKey}`,
       `new ${done.newKey}`,
       `The old key is in ${done.kept}. It is no longer needed: remove it once the new one is in your backup.`,
-      `Start the service again, publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
+      config.storeUrl === undefined
+        ? 'Start the service again.'
+        : 'Nodes that share this folder of keys go on by themselves. Copy log.key to every other one: its node waits for it.',
+      `Publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
     )
   })
 

@@ -31,6 +31,7 @@ export type Ledger = Prover &
   Erasures &
   Lookups & {
     readonly origin: string
+    /** The key that signs now: another one after a change that another process has made. */
     readonly vkey: string
     /** The keys that signed this log, oldest first, as a policy lists them. */
     logKeys(): readonly PolicyKey[]
@@ -53,8 +54,8 @@ export type Ledger = Prover &
     /** How the log was closed, if it was. */
     closing(): Closing | undefined
     /**
-     * Why nothing can be sealed for now: a write has failed and the disk still refuses writes. It
-     * ends without help.
+     * Why nothing can be sealed for now: the store still refuses writes, or this node lacks the
+     * log's new key. It goes on by itself.
      */
     unsettled(): string | undefined
     /**
@@ -69,6 +70,8 @@ export type Ledger = Prover &
 export type LedgerDeps = {
   readonly store: Store
   readonly signer: Signer
+  /** The key that this node has now: another one after a change. Missing: always `signer`. */
+  readonly readSigner?: () => Promise<Signer | undefined>
   readonly origin: string
   /** The log's places on its chains, which the genesis binds. */
   readonly anchors: readonly GenesisAnchor[]
@@ -90,12 +93,12 @@ const HISTORIES_AT_ONCE = 4
  * throws.
  */
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
-  const { store, signer, origin, anchors: places, host, onSeal, onSigned, onErased, erasure } = deps
+  const { store, origin, anchors: places, host, onSeal, onErased, erasure } = deps
   const newSalt = createSalts(host.randomBytes)
   const suppression = createSuppression({ store, host, key: erasure?.key, periodMs: erasure?.periodMs ?? 0 })
   const { wereErased } = suppression
-  const log = await openOwnLog({ store, signer, origin, anchors: places, host, newSalt, wereErased, onSigned })
-  const { view, sequencer } = log
+  const log = await openOwnLog({ ...deps, anchors: places, newSalt, wereErased })
+  const { view, sequencer, signer } = log
   const prover = createProver({ store, view, signer, origin })
   const onClosing = (found: Closing) => sequencer.stop(closedReason(found), 'LOG_CLOSED')
   const anchors = await openShownAnchors({ store, view, host, onClosing })
@@ -121,7 +124,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     ...anchorsOf(anchors),
     ...lookupsOf(store),
     origin,
-    vkey: log.vkey,
+    get vkey() {
+      return log.vkey()
+    },
     logKeys: log.keys,
     keyReceipts: async () =>
       Promise.all((await readKeyChanges(store)).map(async change => ({ index: change.index, receipt: await keyReceipt(change) }))),
@@ -137,7 +142,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     async nextToAnchor(previous) {
       await view.refresh()
       const head = view.head().size
-      const size = log.ends().find(end => end > previous && end < head) ?? head
+      const ends = log.keys().flatMap(({ toSize }) => toSize ?? [])
+      const size = ends.find(end => end > previous && end < head) ?? head
       return { size, root: await prover.rootAt(size) }
     },
     sealedMs: index => store.committedMs(index),
@@ -146,6 +152,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     stopped: sequencer.stopped,
     stopCode: sequencer.stopCode,
     unsettled: sequencer.unsettled,
+    unsettledCode: sequencer.unsettledCode,
     isBehind: () =>
       sequencer.wasStoppedBy('MARK_BEHIND') || (sequencer.wasStoppedBy('LEDGER_RESTORED') && sequencer.wasStoppedBy('LEDGER_AT_ODDS')),
     async close() {

@@ -7,18 +7,11 @@ import type { PolicyKey } from '../core/policy.ts'
 import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import { formatTime } from '../core/time.ts'
-import { formatVkey, type Signer } from '../core/tlog/note.ts'
+import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import { LedgerError } from '../log/errors.ts'
-import {
-  keysAfter,
-  type LoggedChange,
-  logKeyChange,
-  readKeyChanges,
-  readOpenChange,
-  rethrowUnlessMoved,
-  signsUpTo,
-} from '../log/log-keys.ts'
+import { type LoggedChange, logKeyChange, rethrowUnlessMoved } from '../log/log-keys.ts'
+import { createOwnKey } from '../log/own-key.ts'
 import { prepareOwn } from '../log/prepare.ts'
 import { createSequencer, type Sequencer } from '../log/sequencer.ts'
 import { type LogView, openLogView } from '../log/view.ts'
@@ -26,13 +19,13 @@ import type { Documents } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
 
 export type OwnLog = {
-  readonly vkey: string
+  /** Signs with the key of the moment: after a change of the log's key, with the next one. */
+  readonly signer: Signer
+  vkey(): string
   readonly view: LogView
   readonly sequencer: Sequencer
   /** The keys that signed this log, oldest first, as a policy lists them. */
   keys(): readonly PolicyKey[]
-  /** The sizes of the last checkpoints of the keys that have ended, oldest first. */
-  ends(): readonly number[]
   /**
    * Ends the current key: the next start needs the new one. Nothing may be submitted after this.
    */
@@ -47,6 +40,8 @@ type Deps = {
   readonly anchors: readonly GenesisAnchor[]
   readonly host: Host
   readonly newSalt: () => string
+  /** The key that this node has now: another one after a change. Missing: always `signer`. */
+  readonly readSigner?: (() => Promise<Signer | undefined>) | undefined
   /** Whether statements with these identities were erased. */
   readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
   /** Told of each head that this node has signed. */
@@ -61,50 +56,30 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
  * LEDGER_CORRUPT
  */
 export async function openOwnLog(deps: Deps): Promise<OwnLog> {
-  const { store, signer, origin, host, newSalt, wereErased, onSigned } = deps
-  const vkey = formatVkey(signer.vkey)
-  /**
-   * The changes of the log's key. A change that this node did not know at its start ends its own
-   * key.
-   */
-  let changes: readonly LoggedChange[] = []
-  const view = await openLogView({
-    store,
-    signer,
-    origin,
-    signsUpTo: async ({ size }) => {
-      const limit = await signsUpTo(store, vkey, size)
-      if (Number.isFinite(limit)) {
-        sequencer.stop(KEY_ENDED)
-        changes = await readKeyChanges(store)
-      }
-      return limit
-    },
-    onSigned,
-  })
-  const sequencer = createSequencer({ store, view, host, wereErased })
+  const { store, origin, host, newSalt, wereErased, onSigned } = deps
+  const key = createOwnKey({ ...deps, onChange: () => view.signAgain() })
+  const { signer, vkey } = key
+  const view = await openLogView({ store, signer, origin, signsUpTo: key.signsUpTo, onSigned })
+  const sequencer = createSequencer({ store, view, host, key, wereErased })
   const created = () => formatTime(host.nowMs())
 
   if (view.head().size === 0) {
-    const genesis = { type: GENESIS, origin, logKey: vkey, anchors: deps.anchors, created: created(), salt: newSalt() } as const
+    const genesis = { type: GENESIS, origin, logKey: vkey(), anchors: deps.anchors, created: created(), salt: newSalt() } as const
     // If another node has begun the log at the same time, its genesis counts.
     await sequencer.seal([prepareOwn(genesis)], { onSize: 0 }).catch(rethrowUnlessMoved)
   }
-  const first = await readFirstKey(deps)
-  // Before the changes are read: a change without its row may have it a moment later.
-  if ((await readOpenChange(store, view.head().size)) !== undefined)
-    sequencer.stop('a change of the log key was begun: run "openseal rotate log-key" again')
-  changes = await readKeyChanges(store)
-  assertKey(keysAfter(first, changes).at(-1)!.vkey, vkey)
+  await assertBegun(deps)
+  await key.open(view.head().size)
+  assertKey(key.keys().at(-1)!.vkey, vkey())
 
   return {
+    signer,
     vkey,
     view,
     sequencer,
-    keys: () => keysAfter(first, changes),
-    ends: () => changes.map(({ index }) => index + 1),
+    keys: key.keys,
     async changeKey(newKey) {
-      const change = await logKeyChange(store, { view, sequencer }, { origin, oldKey: vkey, newKey, created: created() }, newSalt())
+      const change = await logKeyChange(store, { view, sequencer }, { origin, oldKey: vkey(), newKey, created: created() }, newSalt())
       sequencer.stop(KEY_ENDED)
       return change
     },
@@ -112,10 +87,10 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
 }
 
 /**
- * The key in the first entry. Promise 3: the service must be started with the origin and anchors
+ * Promise 3: the service must be started with the origin and anchors
  * that this entry binds.
  */
-async function readFirstKey({ store, origin, anchors }: Pick<Deps, 'store' | 'origin' | 'anchors'>): Promise<string> {
+async function assertBegun({ store, origin, anchors }: Pick<Deps, 'store' | 'origin' | 'anchors'>): Promise<void> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
   if (genesis?.type !== GENESIS)
@@ -130,7 +105,6 @@ async function readFirstKey({ store, origin, anchors }: Pick<Deps, 'store' | 'or
       'LEDGER_ANCHOR_CHANGED',
       `This ledger is anchored at ${canonicalJson(genesis.anchors)}, but this service was started with ${canonicalJson(anchors)}.`,
     )
-  return genesis.logKey
 }
 
 function assertKey(wanted: string, vkey: string): void {

@@ -51,18 +51,30 @@ export type Sequencer = {
   /** Whether it was stopped with this code, also if another reason came first. */
   wasStoppedBy(code: string): boolean
   /**
-   * Why nothing can be sealed until the store has settled a failed or late write. A following
-   * sequencer asks it every second.
+   * Why nothing can be sealed for now: the store has not settled a failed or late write, or this
+   * node lacks the log's key. A following sequencer tries again every second.
    */
   unsettled(): string | undefined
+  /** The stable code of that reason: LEDGER_UNSETTLED or LEDGER_KEY_ENDED. */
+  unsettledCode(): string | undefined
   /** Asks the store every second for its head: another node may have moved it. */
   follow(): BackgroundTask
+}
+
+/** The key that signs what is sealed, which another process may end. */
+export type SigningKey = {
+  /** Why nothing can be sealed with it now; undefined if it can. */
+  waits(): string | undefined
+  /** Takes up the next key if this node waits for it and has it now. */
+  follow(): Promise<void>
 }
 
 type Deps = {
   readonly store: LogStore
   readonly view: OwnView
   readonly host: Pick<Host, 'nowMs' | 'sleep' | 'spawn'>
+  /** Missing: the key of the view signs forever. */
+  readonly key?: SigningKey
   /** Whether statements with these identities were erased, and may not come back. */
   readonly wereErased?: (identities: readonly string[]) => Promise<readonly boolean[]>
 }
@@ -74,7 +86,8 @@ const FOLLOW_MS = 1000
 
 /** Creates the sequencer, which advances a view. */
 export function createSequencer(deps: Deps): Sequencer {
-  const { view, host } = deps
+  const { view, host, key } = deps
+  const waits = () => key?.waits()
   const stops = createStops()
   /**
    * Promise 7: the outcome of a commit is unknown, so nothing is built on the head until the store
@@ -92,8 +105,8 @@ export function createSequencer(deps: Deps): Sequencer {
 
   /** Reads the store's head, which settles a write and shows how far another node has gone. */
   function settle(): Promise<void> {
-    settling ??= view
-      .refresh()
+    settling ??= (key?.follow() ?? Promise.resolve())
+      .then(() => view.refresh())
       .then(
         () => {
           unsettled = undefined
@@ -112,7 +125,9 @@ export function createSequencer(deps: Deps): Sequencer {
     async seal(batch, options = {}) {
       for (let tries = 0; tries < MOVED_RETRIES; tries++) {
         stops.refuse()
-        if (unsettled !== undefined) await settle()
+        if ((unsettled ?? waits()) !== undefined) await settle()
+        const lacking = waits()
+        if (lacking !== undefined) throw new LedgerError('LEDGER_KEY_ENDED', lacking)
         try {
           return await sealBatch(deps, batch, options)
         } catch (error) {
@@ -139,7 +154,8 @@ export function createSequencer(deps: Deps): Sequencer {
     stopped: stops.reason,
     stopCode: stops.code,
     wasStoppedBy: stops.has,
-    unsettled: () => unsettled,
+    unsettled: () => unsettled ?? waits(),
+    unsettledCode: () => (unsettled !== undefined ? 'LEDGER_UNSETTLED' : waits() === undefined ? undefined : 'LEDGER_KEY_ENDED'),
   }
 }
 

@@ -54,6 +54,8 @@ export type OwnView = LogView & {
   tree(): TreeState
   /** Advances the tree by a batch, after its commit was read back. */
   advance(growth: Growth): void
+  /** Signs the head again, because the signer has another key now. */
+  signAgain(): void
 }
 
 type Deps = {
@@ -166,6 +168,10 @@ export async function openLogView({
       return refresh()
     },
     tree: () => tree,
+    signAgain() {
+      signed = signHead(tree.head)
+      onSigned?.()
+    },
     advance(growth) {
       // A refresh saw the commit before its read-back ended. Then this node already knows as much,
       // or more.

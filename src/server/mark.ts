@@ -51,7 +51,8 @@ export function markFolderOf(configured: string | undefined, dataDir: string): s
  * mark up to date from then on.
  */
 export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps): Promise<MarkKeeper> {
-  const file = openMarkFile(folder, ledger)
+  let vkey = ledger.vkey
+  let file = openMarkFile(folder, ledger)
   let alarm: { readonly code: string; readonly message: string } | undefined
   let written: Mark | undefined
   /** Raises the mark while the head is ahead of it. */
@@ -89,6 +90,12 @@ export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps)
   }
 
   async function raise(): Promise<void> {
+    if (vkey !== ledger.vkey) {
+      // The log's key was changed while this node ran: the mark of the next one begins here.
+      vkey = ledger.vkey
+      file = openMarkFile(folder, ledger)
+      written = undefined
+    }
     try {
       await file.write(next)
       if (alarm?.code === 'MARK_NOT_WRITTEN') alarm = undefined

@@ -8,11 +8,13 @@ import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
 import type { Config } from '../config.ts'
 import { toHex } from '../core/bytes.ts'
+import type { Signer } from '../core/tlog/note.ts'
 import { lockFolder } from '../folder-lock.ts'
 import type { Host } from '../host.ts'
-import { ensureErasureKey, ensureLogKey, readLogKey } from '../keys.ts'
+import { ensureErasureKey, ensureLogKey, KeyFileError, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
+import { silentLog } from '../logger.ts'
 import { withDeadlines } from '../store/deadlines.ts'
 import { type LevelStore, openLevelStore } from '../store/level/level.ts'
 import { StoreError } from '../store/port/errors.ts'
@@ -97,11 +99,26 @@ function isThere(path: string): Promise<boolean> {
 /** An open log. */
 export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
+/** `url`: the address of the service's pages. `readSigner`: see `readKeyAgain`. */
+type LogOptions = { readonly url?: string; readonly readSigner?: () => Promise<Signer | undefined> }
+
 /**
- * Opens the log with its key, its chain and its anchorer, which is not started yet. `url` is the
- * address of the service's pages; missing if it has none.
+ * Reads the log's key again while a service waits for the next one. What cannot be read may be in
+ * the middle of being copied.
  */
-export async function openLog(start: Start, store: Store, url?: string) {
+export function readKeyAgain({ config: { origin }, keysDir }: Start): () => Promise<Signer | undefined> {
+  return async () => {
+    try {
+      return createLogSigner(origin, await readLogKey(logKeyFile(keysDir), silentLog))
+    } catch (error) {
+      if (error instanceof KeyFileError) return undefined
+      throw error
+    }
+  }
+}
+
+/** Opens the log with its key, its chain and its anchorer, which is not started yet. */
+export async function openLog(start: Start, store: Store, { url, readSigner }: LogOptions = {}) {
   const { config, dataDir, keysDir, host, log, parts, bells } = start
   const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
   const markFolder = markFolderOf(config.markFolder, dataDir)
@@ -114,7 +131,7 @@ export async function openLog(start: Start, store: Store, url?: string) {
   const erasureKey = await ensureErasureKey(join(keysDir, 'erasure.key'), { host, log })
   const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
   const told = { onSeal: bells.sealed.ring, onSigned: bells.signed.ring, onErased: bells.erased.ring }
-  const ledger = await openLedger({ store, signer, origin, anchors, host, erasure, ...told })
+  const ledger = await openLedger({ store, signer, ...(readSigner && { readSigner }), origin, anchors, host, erasure, ...told })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)

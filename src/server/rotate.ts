@@ -62,6 +62,6 @@ async function changeKey(start: Start, store: Store, newKey: string) {
   const { ledger, anchorer } = await openLog(start, store)
   await anchorer.compareWithChain()
   const reason = ledger.stopped()
-  if (reason !== undefined && !reason.startsWith('a change of the log key')) throw new ServerError('LEDGER_STOPPED', reason)
+  if (reason !== undefined) throw new ServerError('LEDGER_STOPPED', reason)
   return ledger.changeKey(newKey)
 }

@@ -11,7 +11,7 @@ import { ensureOperatorKey } from '../keys.ts'
 import { type Log, silentLog } from '../logger.ts'
 import type { Operator } from '../web/layout.ts'
 import { readLogo } from '../web/logo.ts'
-import { openLog, openStore } from './open-log.ts'
+import { openLog, openStore, readKeyAgain } from './open-log.ts'
 import { beginStart, type Start, takeDown } from './parts.ts'
 import { openServing } from './serving.ts'
 import { openWatch } from './watch.ts'
@@ -73,7 +73,7 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
 
   // The log with its key and its chain, then the operator's key, which the first start makes.
   const url = config.url ?? http.url
-  const opened = await openLog(start, store, url)
+  const opened = await openLog(start, store, { url, readSigner: readKeyAgain(start) })
   const operatorKeyFile = join(keysDir, 'operator.key')
   const operatorKey = config.operatorKey ?? (await ensureOperatorKey(operatorKeyFile, { host, log }))
 

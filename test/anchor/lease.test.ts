@@ -1,12 +1,14 @@
 /** The lease of the anchorer: one holder at a time, and nothing written by a former one. */
-import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, rejects } from 'node:assert/strict'
 import { createAnchorer } from '../../src/anchor/anchorer.ts'
 import type { AnchorChain } from '../../src/anchor/chain.ts'
 import { createLease } from '../../src/anchor/lease.ts'
+import { formatVkey, type Signer } from '../../src/core/tlog/note.ts'
+import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { SharedStore } from '../../src/store/port/port.ts'
-import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { ORIGIN, openTestLedger, signer, statementOf } from '../ledger/fixtures.ts'
 import { CHAIN_ID, createMemoryChain } from '../simulation/chain.ts'
 import { createTestClock, testHost } from '../test-host.ts'
 
@@ -25,8 +27,8 @@ async function openNodes() {
   const memory = createMemoryChain()
   const clock = createTestClock()
   let blockTime = 0
-  const node = async (name: string, chain: AnchorChain = memory.chain) => {
-    const ledger = await openTestLedger(store)
+  const node = async (name: string, chain: AnchorChain = memory.chain, key: Signer = signer) => {
+    const ledger = await openTestLedger(store, { signer: key })
     const host = testHost({ nowMs: () => 0, ...clock })
     const deps = { ledger, store, chain, intervalMs: 1000, minBatch: 1, host, log: silentLog }
     return { ledger, anchorer: createAnchorer({ ...deps, lease: leaseOf(name) }) }
@@ -144,6 +146,22 @@ describe('anchorers on one store', () => {
       pass(1000)
     }
     equal(b.anchorer.lag().lastFinalSize, 2)
+  })
+
+  it('go on where the one that anchored lacks the log’s new key', async () => {
+    const { store, node, pass } = await openNodes()
+    const [a, b] = [await node('a'), await node('b')]
+    await a.anchorer.tick()
+    const next = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
+    await b.ledger.changeKey(formatVkey(next.vkey))
+    const c = await node('c', undefined, next)
+    await c.ledger.submit(statementOf('one'))
+    for (let i = 0; i < 14; i++) {
+      for (const { anchorer } of [a, c]) await anchorer.tick()
+      pass(1000)
+    }
+    deepEqual([a.ledger.unsettledCode(), c.anchorer.lag().lastFinalSize], ['LEDGER_KEY_ENDED', 3])
+    match((await store.readDocument('local-leases', 'anchorer'))!, /"holder":"c"/)
   })
 
   it('write nothing once they were paused and another has taken over', async () => {

@@ -6,7 +6,7 @@ import { toHex } from '../../src/core/bytes.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
 import { identityOf, statementBody } from '../../src/core/statements/statement.ts'
 import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
-import { formatVkey, parseNote } from '../../src/core/tlog/note.ts'
+import { formatVkey, parseNote, type Signer, verifyNote } from '../../src/core/tlog/note.ts'
 import type { Host } from '../../src/host.ts'
 import { createAgencies } from '../../src/ledger/agencies/agencies.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
@@ -17,7 +17,7 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { createTestClock, testHost } from '../test-host.ts'
 import { checkLog } from './check-log.ts'
-import { anchorOf, ORIGIN, openTestLedger, statementOf, withHead } from './fixtures.ts'
+import { anchorOf, ORIGIN, openTestLedger, signer, statementOf, withHead } from './fixtures.ts'
 import { type Act, createStage, everyOrder, OF_THE_LOG, type Outcome, seeded } from './stage.ts'
 
 const otherSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
@@ -308,7 +308,8 @@ describe('nodes on one store', () => {
         { vkey: OTHER_VKEY, fromSize: 0 },
       ])
       deepEqual(await node.keyReceipts(), await a.keyReceipts())
-      await rejects(node.submit(statementOf('two')), { code: 'LEDGER_STOPPED', message: /log key/ })
+      await rejects(node.submit(statementOf('two')), { code: 'LEDGER_KEY_ENDED', message: /has the new one/ })
+      deepEqual([node.stopped(), node.unsettledCode()], [undefined, 'LEDGER_KEY_ENDED'])
     }
   })
 
@@ -322,18 +323,62 @@ describe('nodes on one store', () => {
       const { index, change: logged } = resultOf(changed)
       equal(logged.fromSize, index + 2, 'the size from which the new key signs')
       equal((await store.readHead())?.head.size, index + 1, 'nothing is on top of the change')
-      if ('error' in submitted) equal(codeOf(submitted), 'LEDGER_STOPPED')
-      await rejects(b.submit(statementOf('two')), { code: 'LEDGER_STOPPED', message: /log key/ })
+      if ('error' in submitted) equal(codeOf(submitted), 'LEDGER_KEY_ENDED')
+      await rejects(b.submit(statementOf('two')), { code: 'LEDGER_KEY_ENDED' })
       for (const note of shown) ok(parseCheckpoint(parseNote(note).text).size < logged.fromSize)
       const next = await openTestLedger(store, { signer: otherSigner })
       await next.submit(statementOf('three'))
-      await rejects(b.submit(statementOf('four')), { code: 'LEDGER_STOPPED' })
+      await rejects(b.submit(statementOf('four')), { code: 'LEDGER_KEY_ENDED' })
       for (const node of nodes) {
         await node.refresh()
         ok(node.head().size < logged.fromSize, 'the old key signs nothing from that size on')
       }
       equal(await check([]), index + 2)
     })
+  })
+
+  it('go on with the key that follows once they have it, in every order, and sign nothing of its time with the old one', async () => {
+    await everyOrder(async choose => {
+      const store = createMemoryStore()
+      const stage = createStage(store, OF_THE_LOG)
+      let held = signer
+      const a = await openTestLedger(stage.node('A'))
+      const b = await openTestLedger(stage.node('B'), { readSigner: async () => held })
+      // Its folder of keys gets the new one while nodes that have it go on already.
+      const change = async () => {
+        const changed = await a.changeKey(OTHER_VKEY)
+        const next = await openTestLedger(store, { signer: otherSigner })
+        await next.submit(statementOf('three'))
+        held = otherSigner
+        return changed
+      }
+      const acts: Act<LoggedChange | Submission>[] = [{ node: 'A', run: change }, ...submits(b, 'B', 'one')]
+      const outcomes = await stage.play(acts, choose)
+      const { fromSize } = resultOf(outcomes[0] as Outcome<LoggedChange>).change
+      if ('error' in outcomes[1]!) equal(codeOf(outcomes[1]), 'LEDGER_KEY_ENDED')
+      await b.submit(statementOf('two'))
+      deepEqual([b.vkey, b.unsettled(), b.logKeys()[0]!.toSize], [OTHER_VKEY, undefined, fromSize - 1])
+      const size = await checkLog(store)
+      ok(size >= fromSize)
+      // Every size that the old key may not sign has the new key's signature.
+      for (let at = fromSize; at <= size; at++) equal(verifyNote(await b.checkpointAt(at), [otherSigner.vkey]).length, 1, `size ${at}`)
+    })
+  })
+
+  it('take up a key that was changed twice while they could not look', async () => {
+    const store = createMemoryStore()
+    const third = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
+    let held: Signer | undefined = signer
+    const b = await openTestLedger(store, { readSigner: async () => held })
+    await (await openTestLedger(store)).changeKey(OTHER_VKEY)
+    await (await openTestLedger(store, { signer: otherSigner })).changeKey(formatVkey(third.vkey))
+    for (const wrong of [signer, otherSigner, undefined]) {
+      held = wrong
+      await rejects(b.submit(statementOf('one')), { code: 'LEDGER_KEY_ENDED' })
+    }
+    held = third
+    equal((await b.submit(statementOf('one'))).index, 3)
+    equal(verifyNote(b.head().note, [third.vkey]).length, 1)
   })
 
   const lostAnswers = {
@@ -428,7 +473,7 @@ describe('nodes on one store', () => {
       codes.add(codeOf(submitted!))
       equal((await store.readHead())?.head.size, index + 1, 'nothing is on top of the change')
     })
-    deepEqual([...codes].sort(), ['LEDGER_KEY_CHANGED', 'LEDGER_STOPPED', undefined])
+    deepEqual([...codes].sort(), ['LEDGER_KEY_CHANGED', 'LEDGER_KEY_ENDED', undefined])
   })
 
   it('change the key once where two of them change it at the same time', async () => {
@@ -440,7 +485,7 @@ describe('nodes on one store', () => {
         choose,
         look,
       )
-      deepEqual(outcomes.map(codeOf).sort(), ['LEDGER_STOPPED', undefined])
+      deepEqual(outcomes.map(codeOf).sort(), ['LEDGER_KEY_ENDED', undefined])
       equal((await store.listDocuments('key-changes')).length, 1)
       if (outcomes.findIndex(outcome => 'value' in outcome) === 0) equal(await check([]), 2)
     })

@@ -137,7 +137,7 @@ describe('ledger: log keys', () => {
     const [row] = await store.listDocuments('key-changes')
     await store.writeDocuments([{ collection: 'key-changes', key: row!.key, value: null }])
     const again = await open(store, 1)
-    await rejects(again.submit(statement(3) as Statement), { code: 'LEDGER_STOPPED' })
+    await rejects(again.submit(statement(3) as Statement), { code: 'LEDGER_KEY_ENDED', message: /rotate log-key" again/ })
     deepEqual(await again.changeKey(vkeyOf(2)), change)
     equal(again.head().size, 4)
     deepEqual((await open(store, 2)).logKeys().length, 2)

@@ -53,7 +53,7 @@ function refusalOf({ ledger, notAccepting, isClosing }: Pick<RouteDeps, 'ledger'
   if (stopped !== undefined) return { code: ledger.stopCode() ?? 'LEDGER_STOPPED', message: `The ledger has stopped sealing: ${stopped}` }
   if (isClosing?.()) return { code: 'LEDGER_CLOSED', message: 'The ledger is being stopped.' }
   const unsettled = ledger.unsettled()
-  if (unsettled !== undefined) return { code: 'LEDGER_UNSETTLED', message: unsettled }
+  if (unsettled !== undefined) return { code: ledger.unsettledCode() ?? 'LEDGER_UNSETTLED', message: unsettled }
   const waiting = notAccepting?.()
   return waiting === undefined ? undefined : { code: 'LEDGER_NOT_COMPARED', message: waiting }
 }
