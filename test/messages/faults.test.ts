@@ -18,13 +18,14 @@ import { chainWith, createWorld, FILE, GENESIS, policyWith, STATEMENT } from '..
 const NOTED =
   /^(ANCHOR_(NONE|NO_CODE|OTHER_CODE|MISSING|DISOWNED)|DOCUMENT_(NONE|OTHER)|COSIGNATURES_TOO_FEW|CHECKPOINT_ORIGIN|CURRENCY_\w+|FINALITY_PENDING)$/
 /**
- * Codes that end before a verdict: of tiles and entries, which only an audit reads; of archives,
+ * Codes that end before a verdict: of tiles and entries, which only an audit reads; of requests to
+ * witnesses; of archives,
  * whose files are named as not looked at; of an endpoint
  * that counts as silent; of the ledger client, which its reader turns into codes of its own; of
  * `policy --extend`; and warnings for submitters.
  */
 const ELSEWHERE =
-  /^(TILE|BUNDLE|ENTRY|RPC|EXTEND|PUBLISHED|ZIP)_\w+$|^(ANCHOR_TIME|LEDGER_(REDIRECTS|TOO_LARGE)|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
+  /^(TILE|BUNDLE|ENTRY|RPC|EXTEND|PUBLISHED|REQUEST|ZIP)_\w+$|^(ANCHOR_TIME|LEDGER_(REDIRECTS|TOO_LARGE)|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
 
 describe('messages: failures of what is read', () => {
   const world = createWorld([GENESIS, STATEMENT])
