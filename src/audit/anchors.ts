@@ -4,7 +4,7 @@
  */
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { coversSize, type PolicyAnchor } from '../core/policy.ts'
+import { coversSize, isChain, type PolicyChain } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
 import type { AuditChain } from './chain.ts'
 import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
@@ -14,7 +14,7 @@ import { type AuditInput, type AuditPart, type Found, reasonOf } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
 /** A log as one endpoint shows it, with its entry in the policy. */
-export type AuditedLog = { readonly chain: AuditChain; readonly view: ChainView; readonly pinned: readonly PolicyAnchor[] }
+export type AuditedLog = { readonly chain: AuditChain; readonly view: ChainView; readonly pinned: readonly PolicyChain[] }
 
 type LogName = { readonly chainId: number; readonly contract: string; readonly logId: string }
 
@@ -23,7 +23,7 @@ type LogName = { readonly chainId: number; readonly contract: string; readonly l
  */
 type Seen = {
   readonly chain: AuditChain
-  readonly pinned: readonly PolicyAnchor[]
+  readonly pinned: readonly PolicyChain[]
   readonly view?: ChainView
   readonly code?: AuditFinding
   readonly trouble?: Unfinished
@@ -35,7 +35,7 @@ type Seen = {
  */
 export async function* readLogs(input: AuditInput): AuditPart<AuditedLog[]> {
   const { policy, chains } = input
-  const unasked = policy.anchors.filter(anchor => !chains.some(chain => isSameLog(anchor, chain)))
+  const unasked = policy.anchors.filter(isChain).filter(anchor => !chains.some(chain => isSameLog(anchor, chain)))
   yield { unfinished: unasked.map(({ contract, chainId }) => unfinished('AUDIT_CHAIN_NOT_ASKED', 'chain', { contract, chainId })) }
   const seen = await Promise.all(chains.map(chain => readLog(input, chain)))
   yield { unfinished: seen.flatMap(({ trouble }) => trouble ?? []) }
@@ -54,7 +54,7 @@ export async function* readLogs(input: AuditInput): AuditPart<AuditedLog[]> {
 }
 
 async function readLog({ policy, state, parallel, onBlocks }: AuditInput, chain: AuditChain): Promise<Seen> {
-  const pinned = policy.anchors.filter(anchor => isSameLog(anchor, chain))
+  const pinned = policy.anchors.filter(isChain).filter(anchor => isSameLog(anchor, chain))
   try {
     const code = await chain.codeSha256()
     // Answers of other code do not count.
@@ -128,7 +128,7 @@ export async function* checkAnchors(
     if (closedAt !== undefined && size > closedAt && isPinned(closedAt + 1))
       yield { findings: [finding('AUDIT_LOG_CLOSED', 'closed', { last: closedAt, size, ...placeOf(log.chain) })] }
   }
-  const unknown = claimed.filter(anchor => !policy.anchors.some(pinned => isSameLog(pinned, anchor)))
+  const unknown = claimed.filter(anchor => !policy.anchors.filter(isChain).some(pinned => isSameLog(pinned, anchor)))
   const { contract, chainId } = unknown[0] ?? {}
   if (contract !== undefined && chainId !== undefined)
     yield { unfinished: [unfinished('AUDIT_ANCHORS_UNKNOWN', 'unknown', { count: unknown.length, contract, chainId })] }

@@ -5,6 +5,7 @@
  */
 import { toHex } from '../core/bytes.ts'
 import { EMPTY_ROOT } from '../core/hash.ts'
+import { isChain } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
@@ -158,7 +159,7 @@ function reportOf(
     notices,
     unfinished,
     origin: input.policy.origin,
-    testNetwork: !input.policy.anchors.some(({ production }) => production),
+    testNetwork: !input.policy.anchors.filter(isChain).some(({ production }) => production),
     from: reached?.from ?? 0,
     size: tree.size,
     root: toHex(rootFromRange(tree.range)),

@@ -4,7 +4,8 @@
  */
 import { equalBytes, toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
-import { coversSize, type Policy } from '../core/policy.ts'
+import type { Policy } from '../core/policy.ts'
+import { coversSize } from '../core/policy-anchors.ts'
 import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
 import { parseNote, parseVkey, verifyCosignatures, verifyNote } from '../core/tlog/note.ts'
 import { proveConsistency } from '../core/tlog/proof.ts'

@@ -3,6 +3,7 @@ import { equalBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
+import { isChain } from '../core/policy-anchors.ts'
 import { GENESIS, type Genesis } from '../core/statements/genesis.ts'
 import { type AuditFinding, finding, type Moved, type Unfinished, unfinished } from './finding.ts'
 import type { ServedStatements } from './served-statements.ts'
@@ -73,6 +74,7 @@ export function checkGenesis(policy: Policy, { missing, genesis }: ServedStateme
     // An anchor that the policy adds later, for a successor of the log, cannot be in the first
     // entry.
     ...policy.anchors
+      .filter(isChain)
       .filter(anchor => anchor.fromSize <= 1 && !bound.includes(nameOf(anchor)))
       .map(({ contract, chainId }) => genesisFinding('genesis.anchor', { contract, chainId })),
   ]

@@ -5,13 +5,13 @@
 import { createHash } from 'node:crypto'
 import { getBytes, hexlify } from 'ethers'
 import type { Hash } from '../core/hash.ts'
-import type { PolicyAnchor } from '../core/policy.ts'
+import type { PolicyChain } from '../core/policy-anchors.ts'
 import { anchorInterface } from './artifact.ts'
 import { createRpc, type Rpc } from './audit-rpc.ts'
 import { ChainError } from './errors.ts'
 import { hostOf } from './json-rpc.ts'
 
-type Options = Pick<PolicyAnchor, 'chainId' | 'contract' | 'logId' | 'finality'> & {
+type Options = Pick<PolicyChain, 'chainId' | 'contract' | 'logId' | 'finality'> & {
   readonly url: string
   /** The block from which events are read: that of the deployment, or 0. */
   readonly firstBlock: number

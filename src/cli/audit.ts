@@ -16,6 +16,7 @@ import { deploymentFile, readDeployment } from '../chain/deploy.ts'
 import { readChainId } from '../chain/endpoints.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
+import { isChain } from '../core/policy-anchors.ts'
 import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import type { AuditMessageKey } from '../messages/audit/en.ts'
 import { type SayAudit, sayDetail, sayTold, speakAudit } from '../messages/audit/speak.ts'
@@ -226,9 +227,10 @@ function namedEndpoints(named: readonly string[] | undefined): string[] {
  * answer is tried for every chain.
  */
 async function openChains(given: readonly string[], policy: Policy): Promise<AuditChain[]> {
-  const isLocal = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
+  const chains = policy.anchors.filter(isChain)
+  const isLocal = chains.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
   const urls = given.length > 0 || !isLocal ? given : [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
-  const logs = new Map(policy.anchors.map(anchor => [`${anchor.chainId} ${anchor.contract} ${anchor.logId}`, anchor]))
+  const logs = new Map(chains.map(anchor => [`${anchor.chainId} ${anchor.contract} ${anchor.logId}`, anchor]))
   const readers: AuditChain[] = []
   for (const url of urls) {
     const served = await readChainId([url], RPC_TIMEOUT_MS).catch(() => undefined)

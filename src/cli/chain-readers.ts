@@ -3,6 +3,7 @@
  * this machine's development chain.
  */
 import type { Policy } from '../core/policy.ts'
+import { isChain } from '../core/policy-anchors.ts'
 import { type ChainReader, createJsonRpcReader } from '../verifier/index.ts'
 import { UsageError } from './command.ts'
 
@@ -15,7 +16,7 @@ const LOCAL_CHAIN_ID = 31337
 /** Their addresses. Throws UsageError for an invalid one. */
 export function endpointsFor(named: readonly string[] | undefined, policy: Policy): string[] {
   const fromEnvironment = (process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
-  const local = policy.anchors.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
+  const local = policy.anchors.filter(isChain).some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
     ? [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
     : []
   const given = (named ?? fromEnvironment).filter(url => url !== '')

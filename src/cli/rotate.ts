@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { LogToRotate } from '../chain/deploy.ts'
+import { isChain } from '../core/policy-anchors.ts'
 import type { LogFields } from '../logger.ts'
 import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
 import { print, printJson, remark } from './output.ts'
@@ -73,7 +74,7 @@ async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Pro
 
 /** The log of a pinned policy on this chain. */
 async function readPinnedLog(file: string, chainId: number): Promise<LogToRotate> {
-  const [anchor, ...more] = (await readPinnedPolicy(file)).anchors.filter(each => each.chainId === chainId)
+  const [anchor, ...more] = (await readPinnedPolicy(file)).anchors.filter(isChain).filter(each => each.chainId === chainId)
   if (anchor === undefined || more.length > 0)
     throw new UsageError(`${file} names ${anchor === undefined ? 'no log' : 'several logs'} on chain ${chainId}, which the endpoint serves`)
   return anchor

@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
 import { copyBytes } from '../core/bytes.ts'
+import { isChain } from '../core/policy-anchors.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { sayReport, sayUnread } from '../messages/verdict.ts'
@@ -239,7 +240,7 @@ async function openAsFile(path: string): Promise<Blob> {
 async function tellStrangers({ chain, policy }: Setting): Promise<void> {
   const served = await Promise.all(chain.map(reader => attemptAsync(() => reader.chainId())))
   for (const [at, { value }] of served.entries())
-    if (value !== undefined && !policy.anchors.some(({ chainId }) => chainId === value))
+    if (value !== undefined && !policy.anchors.filter(isChain).some(({ chainId }) => chainId === value))
       remark(`openseal: ${chain[at]?.name} serves chain ${value}, which the policy does not name: it was not asked.`)
 }
 

@@ -3,10 +3,14 @@
  * §3.3.
  */
 
+import { readBase64 } from './bytes.ts'
 import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
 import { parseTlogProof, type QuotedNote, quoteNote, quoteTlogProof, type TlogProof } from './tlog/tlog-proof.ts'
+
+/** What a receipt says about who vouches for its checkpoint. */
+export type ReceiptAnchor = AnchorHint | ReceiptToken
 
 /** Where people can look for the anchor. This is not evidence; only the contract's answer is. */
 export type AnchorHint = {
@@ -19,6 +23,9 @@ export type AnchorHint = {
   readonly block?: { readonly number: number; readonly hash: string; readonly time: string }
 }
 
+/** An RFC 3161 time stamp of the checkpoint: the base64 of its DER TimeStampToken. */
+export type ReceiptToken = { readonly type: 'rfc3161'; readonly size: number; readonly token: string }
+
 /**
  * A parsed receipt. The statement stays unparsed, because the verifier checks it under its own
  * name.
@@ -27,18 +34,20 @@ export type Receipt = {
   readonly type: 'openseal/receipt@v1'
   readonly statement: Json
   readonly proof: string
-  readonly anchors: readonly AnchorHint[]
+  readonly anchors: readonly ReceiptAnchor[]
 }
 
 const TYPE = 'openseal/receipt@v1'
 const MAX_RECEIPT_BYTES = 1024 * 1024
 const MAX_PROOF_BYTES = 64 * 1024
 const MAX_ANCHORS = 64
+/** Bounds the DER of a time stamp. */
+export const MAX_TOKEN_BYTES = 16 * 1024
 
 /**
- * Parses a receipt strictly. Unknown members are dropped. So are anchors that are malformed, of an
- * unknown type, or of another size than the proof: anchors are hints, and no verdict depends on
- * them. Throws ReceiptError, JsonError or EncodingError.
+ * Parses a receipt strictly. Unknown members are dropped. So are anchors that are malformed, too
+ * large, of an unknown type, or of another size than the proof: a bad anchor never makes a receipt
+ * invalid. Throws ReceiptError, JsonError or EncodingError.
  */
 export function parseReceipt(input: string | Uint8Array): Receipt {
   const tooLarge = () => malformed(`larger than ${MAX_RECEIPT_BYTES} bytes`)
@@ -60,7 +69,7 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
   if (!Array.isArray(anchors)) throw malformed('the anchors are missing')
   if (anchors.length > MAX_ANCHORS) throw malformed(`there are more than ${MAX_ANCHORS} anchors`)
   const size = claimedSize(proof)
-  return { type, statement, proof, anchors: anchors.flatMap(readHint).filter(hint => hint.size === size) }
+  return { type, statement, proof, anchors: anchors.flatMap(readAnchor).filter(anchor => anchor.size === size) }
 }
 
 /**
@@ -68,7 +77,7 @@ export function parseReceipt(input: string | Uint8Array): Receipt {
  * what formatTlogProof throws.
  */
 export function formatReceipt(
-  receipt: { statementText: string; proof: TlogProof; anchors: readonly AnchorHint[] },
+  receipt: { statementText: string; proof: TlogProof; anchors: readonly ReceiptAnchor[] },
   note: QuotedNote = quoteNote(receipt.proof.note),
 ): string {
   const { statementText, proof, anchors } = receipt
@@ -94,11 +103,21 @@ function claimedSize(proof: string): number {
   return size === '' ? Number.NaN : Number(size)
 }
 
-function readHint(value: Json): AnchorHint[] {
-  if (!isJsonObject(value) || value.type !== 'evm') return []
-  const { type, chainId, contract, logId, size, transaction, block } = value
+function readAnchor(value: Json): ReceiptAnchor[] {
+  if (!isJsonObject(value)) return []
+  return value.type === 'evm' ? readHint(value) : value.type === 'rfc3161' ? readToken(value) : []
+}
+
+function readToken({ size, token }: { readonly [member: string]: Json }): ReceiptToken[] {
+  if (!isCount(size) || typeof token !== 'string' || token.length > Math.ceil(MAX_TOKEN_BYTES / 3) * 4) return []
+  const bytes = readBase64(token)
+  return bytes !== undefined && bytes.length <= MAX_TOKEN_BYTES ? [{ type: 'rfc3161', size, token }] : []
+}
+
+function readHint(value: { readonly [member: string]: Json }): AnchorHint[] {
+  const { chainId, contract, logId, size, transaction, block } = value
   if (!isCount(chainId) || !isCount(size) || typeof contract !== 'string' || typeof logId !== 'string') return []
-  const hint = { type, chainId, contract, logId, size } as const
+  const hint = { type: 'evm', chainId, contract, logId, size } as const
   if (transaction === undefined && block === undefined) return [hint]
   const read = readBlock(block)
   return typeof transaction === 'string' && read !== undefined ? [{ ...hint, transaction, block: read }] : []

@@ -20,6 +20,7 @@ export const ar: Messages = {
   'verdict.unchecked.unserved': 'لا تخدم السلسلة أي من نقاط الوصول. سمِّ نقطة أخرى وحاول من جديد.',
   'verdict.unchecked.silent': 'أجاب عدد أقل من اللازم من نقاط الوصول إلى السلسلة. حاول لاحقاً أو سمِّ نقاطاً أخرى.',
   'verdict.unchecked.disagreement': 'نقاط الوصول إلى السلسلة يناقض بعضها بعضاً. سمِّ نقاطاً أخرى تثق بها.',
+  'verdict.unchecked.unable': 'لا يمكن التحقق من الأختام الزمنية هنا. افتح الصفحة عبر https أو في متصفح آخر.',
   'verdict.unchecked.unverified': 'يُذكر تصريح آخر في هذا الملف الإداري لا تستطيع سياستك التحقق منه. حدّث سياستك وحاول من جديد.',
   'verdict.unchecked.erased': 'مُحي تصريح آخر في هذا الملف الإداري، ولم يعد أحد يستطيع فحص ما قاله. اسأل الجهة.',
   'verdict.unchecked.erased-withdrawn': 'مُحي تصريح لاحق كان قد سحب هذه النسخة. اسأل الجهة.',
@@ -410,6 +411,7 @@ export const ar: Messages = {
   'record.keyChange': 'تغيير المفتاح الذي يوقّع به هذا السجل',
   'record.anchorsChange': 'تغيير السلاسل التي تشهد لهذا السجل',
   'record.tombstone': 'إشعار بأن قيداً سابقاً قد مُحي',
+  'record.timestamp': 'ختم زمني تسلّمه هذا السجل',
   // Entries of the ledger itself
   'founding.lead': 'هذا القيد يؤسّس السجل. وهو يحدّد اسمه، والمفتاح الذي يوقّع به، والسلسلة التي تشهد له.',
   'founding.compare': 'السياسة التي حصلت عليها من مكان آخر يجب أن تذكر السجل نفسه والمفتاح نفسه والعقد نفسه والدفتر نفسه.',
@@ -432,6 +434,10 @@ export const ar: Messages = {
   'tombstone.by': 'بطلب من',
   'tombstone.agency': 'الجهة',
   'tombstone.operator': 'مشغّل السجل',
+  'timestamp.lead':
+    'أكدت جهة لختم الوقت متى كانت قائمة من هذا السجل موجودة. ولأن ختمها مدوّن في الدفتر، فإن كل ختم لاحق يؤكد هذا الختم أيضاً.',
+  'timestamp.hash': 'بصمة الختم الزمني (SHA-256)',
+  'timestamp.created': 'تاريخ التدوين بحسب ساعة السجل',
   // The proof on a record’s page
   'proof.title': 'الإثبات والتفاصيل التقنية',
   'proof.leaf': 'بصمة الورقة',
@@ -733,6 +739,7 @@ export const ar: Messages = {
   'detail.anchorNone': 'لا يوجد تثبيت يمكن أن يكون نهائياً',
   'detail.notFinal': 'السلسلة {chainId}: ليس نهائياً بعد',
   'detail.final': 'السلسلة {chainId}: نهائي (أجابت {answered} من {named} من نقاط الوصول)',
+  'detail.stampNone': '{name}: لا يوجد ختم زمني لهذه القائمة',
   'detail.testNetwork': 'شبكة تجريبية',
   'detail.versionsNone': 'ليس لهذا التصريح نسخ',
   'detail.versionsUnasked': 'لم تُفحص النسخ الأحدث',

@@ -25,6 +25,7 @@ export const de: Messages = {
   'verdict.unchecked.silent':
     'Zu wenige Zugänge zur Kette haben geantwortet. Versuchen Sie es später noch einmal oder nennen Sie andere Zugänge.',
   'verdict.unchecked.disagreement': 'Die Zugänge zur Kette widersprechen sich. Nennen Sie andere, denen Sie vertrauen.',
+  'verdict.unchecked.unable': 'Zeitstempel lassen sich hier nicht prüfen. Öffnen Sie die Seite über https oder in einem anderen Browser.',
   'verdict.unchecked.unverified':
     'Zu diesem Vorgang wird eine weitere Erklärung gemeldet, die Ihre Richtlinie nicht bestätigen kann. Bringen Sie Ihre Richtlinie auf den neuesten Stand und versuchen Sie es noch einmal.',
   'verdict.unchecked.erased':
@@ -470,6 +471,7 @@ export const de: Messages = {
   'record.keyChange': 'Wechsel des Schlüssels, mit dem dieses Register unterschreibt',
   'record.anchorsChange': 'Wechsel der Ketten, die für dieses Register bürgen',
   'record.tombstone': 'Vermerk, dass ein früherer Eintrag gelöscht wurde',
+  'record.timestamp': 'Zeitstempel, den dieses Register erhalten hat',
   // Entries of the ledger itself
   'founding.lead':
     'Dieser Eintrag gründet das Register. Er legt seinen Namen fest, den Schlüssel, mit dem es unterschreibt, und die Kette, die dafür bürgt.',
@@ -496,6 +498,10 @@ export const de: Messages = {
   'tombstone.by': 'Auf Verlangen',
   'tombstone.agency': 'der Behörde',
   'tombstone.operator': 'des Betreibers',
+  'timestamp.lead':
+    'Eine Zeitstempelstelle hat bestätigt, wann eine Liste dieses Registers bestand. Weil ihr Zeitstempel im Protokoll steht, bestätigt ihn auch jeder spätere Zeitstempel.',
+  'timestamp.hash': 'Fingerabdruck des Zeitstempels (SHA-256)',
+  'timestamp.created': 'Protokolliert, nach der Uhr des Registers',
   // The proof on a record’s page
   'proof.title': 'Nachweis und technische Einzelheiten',
   'proof.leaf': 'Hashwert des Blatts',
@@ -810,6 +816,7 @@ export const de: Messages = {
   'detail.anchorNone': 'es gibt keinen Anker, der endgültig sein könnte',
   'detail.notFinal': 'Kette {chainId}: noch nicht endgültig',
   'detail.final': 'Kette {chainId}: endgültig (Zugänge, die geantwortet haben: {answered} von {named})',
+  'detail.stampNone': '{name}: kein Zeitstempel dieser Liste',
   'detail.testNetwork': 'ein Testnetz',
   'detail.versionsNone': 'diese Erklärung hat keine Fassungen',
   'detail.versionsUnasked': 'neuere Fassungen wurden nicht geprüft',

@@ -385,6 +385,7 @@ const SENTENCES = {
   'record.keyChange': 'A change of the key with which this ledger signs',
   'record.anchorsChange': 'A change of the chains that vouch for this ledger',
   'record.tombstone': 'Notice that an earlier entry was erased',
+  'record.timestamp': 'A time stamp that this ledger was given',
   // Entries of the ledger itself
   'founding.lead':
     'This entry founds the ledger. It fixes the ledger’s name, the key with which it signs, and the chain that vouches for it.',
@@ -410,6 +411,10 @@ const SENTENCES = {
   'tombstone.by': 'Asked for by',
   'tombstone.agency': 'the agency',
   'tombstone.operator': 'the operator of the ledger',
+  'timestamp.lead':
+    'A time-stamp authority has confirmed when a list of this ledger existed. Because its time stamp is in the log, every later time stamp confirms this one too.',
+  'timestamp.hash': 'Fingerprint of the time stamp (SHA-256)',
+  'timestamp.created': 'Logged, by the ledger’s own clock',
   // The proof on a record’s page
   'proof.title': 'Proof and technical details',
   'proof.leaf': 'Leaf hash',

@@ -23,6 +23,7 @@ export const es: Messages = {
   'verdict.unchecked.unserved': 'ninguno de los puntos de acceso ofrece la cadena. Indique otro e inténtelo de nuevo.',
   'verdict.unchecked.silent': 'no respondieron suficientes puntos de acceso a la cadena. Inténtelo más tarde o indique otros.',
   'verdict.unchecked.disagreement': 'los puntos de acceso a la cadena se contradicen. Indique otros de su confianza.',
+  'verdict.unchecked.unable': 'aquí no se pueden comprobar los sellos de tiempo. Abra la página por https o en otro navegador.',
   'verdict.unchecked.unverified':
     'se informa de otra declaración sobre este expediente que su política no puede verificar. Actualice su política e inténtelo de nuevo.',
   'verdict.unchecked.erased':
@@ -452,6 +453,7 @@ export const es: Messages = {
   'record.keyChange': 'Cambio de la clave con la que firma este registro',
   'record.anchorsChange': 'Cambio de las cadenas que dan fe de este registro',
   'record.tombstone': 'Aviso de que se borró una entrada anterior',
+  'record.timestamp': 'Sello de tiempo que recibió este registro',
   // Entries of the ledger itself
   'founding.lead': 'Esta entrada funda el registro. Fija su nombre, la clave con la que firma y la cadena que responde por él.',
   'founding.compare':
@@ -477,6 +479,10 @@ export const es: Messages = {
   'tombstone.by': 'Solicitado por',
   'tombstone.agency': 'el organismo',
   'tombstone.operator': 'el operador del registro',
+  'timestamp.lead':
+    'Una autoridad de sellado de tiempo confirmó cuándo existía una lista de este registro. Como su sello está en el diario, cada sello posterior también lo confirma.',
+  'timestamp.hash': 'Huella del sello de tiempo (SHA-256)',
+  'timestamp.created': 'Anotado, según el reloj del registro',
   // The proof on a record’s page
   'proof.title': 'Prueba y detalles técnicos',
   'proof.leaf': 'Huella de la hoja',
@@ -789,6 +795,7 @@ export const es: Messages = {
   'detail.anchorNone': 'no hay anclaje que pueda ser definitivo',
   'detail.notFinal': 'cadena {chainId}: aún no es definitivo',
   'detail.final': 'cadena {chainId}: definitivo (respondieron {answered} de {named} puntos de acceso)',
+  'detail.stampNone': '{name}: no hay sello de tiempo de esta lista',
   'detail.testNetwork': 'una red de pruebas',
   'detail.versionsNone': 'esta declaración no tiene versiones',
   'detail.versionsUnasked': 'no se comprobó si hay versiones más recientes',

@@ -23,6 +23,7 @@ export const fr: Messages = {
   'verdict.unchecked.unserved': 'aucun des points d’accès ne dessert la chaîne. Indiquez-en un autre et réessayez.',
   'verdict.unchecked.silent': 'trop peu de points d’accès à la chaîne ont répondu. Réessayez plus tard, ou indiquez-en d’autres.',
   'verdict.unchecked.disagreement': 'les points d’accès à la chaîne se contredisent. Indiquez-en d’autres auxquels vous faites confiance.',
+  'verdict.unchecked.unable': 'les horodatages ne peuvent pas être vérifiés ici. Ouvrez la page en https, ou dans un autre navigateur.',
   'verdict.unchecked.unverified':
     'une autre déclaration sur ce dossier est signalée, et votre politique ne peut pas la vérifier. Mettez votre politique à jour et réessayez.',
   'verdict.unchecked.erased':
@@ -463,6 +464,7 @@ export const fr: Messages = {
   'record.keyChange': 'Changement de la clé avec laquelle ce registre signe',
   'record.anchorsChange': 'Changement des chaînes qui se portent garantes de ce registre',
   'record.tombstone': 'Avis d’effacement d’une entrée antérieure',
+  'record.timestamp': 'Horodatage que ce registre a reçu',
   // Entries of the ledger itself
   'founding.lead': 'Cette entrée fonde le registre. Elle fixe son nom, la clé avec laquelle il signe et la chaîne qui s’en porte garante.',
   'founding.compare': 'Une politique obtenue ailleurs doit nommer le même registre, la même clé, le même contrat et le même journal.',
@@ -487,6 +489,10 @@ export const fr: Messages = {
   'tombstone.by': 'À la demande de',
   'tombstone.agency': 'l’administration',
   'tombstone.operator': 'l’exploitant du registre',
+  'timestamp.lead':
+    'Une autorité d’horodatage a confirmé quand une liste de ce registre existait. Comme son horodatage figure dans le journal, chaque horodatage ultérieur le confirme aussi.',
+  'timestamp.hash': 'Empreinte de l’horodatage (SHA-256)',
+  'timestamp.created': 'Inscrit au journal, selon l’horloge du registre',
   // The proof on a record’s page
   'proof.title': 'Preuve et détails techniques',
   'proof.leaf': 'Empreinte de la feuille',
@@ -806,6 +812,7 @@ export const fr: Messages = {
   'detail.anchorNone': 'il n’y a pas d’ancrage qui puisse être définitif',
   'detail.notFinal': 'chaîne {chainId} : pas encore définitif',
   'detail.final': 'chaîne {chainId} : définitif ({answered} points d’accès sur {named} ont répondu)',
+  'detail.stampNone': '{name} : pas d’horodatage de cette liste',
   'detail.testNetwork': 'un réseau de test',
   'detail.versionsNone': 'cette déclaration n’a pas de versions',
   'detail.versionsUnasked': 'les versions plus récentes n’ont pas été vérifiées',

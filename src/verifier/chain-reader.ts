@@ -5,7 +5,7 @@
 import { type Attempt, attemptAsync } from '../core/attempt.ts'
 import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
-import type { PolicyAnchor } from '../core/policy.ts'
+import type { PolicyChain } from '../core/policy-anchors.ts'
 
 /** The last second of the year 9999 in Unix seconds. Years have four digits here. */
 const LATEST_TIME = 253_402_300_799
@@ -89,7 +89,7 @@ export function namesOf(those: readonly { readonly name: string }[]): string[] {
  * A block that is final by the policy; undefined while the chain is shorter than the confirmations
  * asked for.
  */
-export async function finalBlock(reader: ChainReader, { finality }: PolicyAnchor): Promise<BlockTag | undefined> {
+export async function finalBlock(reader: ChainReader, { finality }: PolicyChain): Promise<BlockTag | undefined> {
   if (finality === 'finalized') return finality
   const block = (await reader.blockNumber()) - finality.confirmations
   return block < 0 ? undefined : block
@@ -98,7 +98,7 @@ export async function finalBlock(reader: ChainReader, { finality }: PolicyAnchor
 /** When a checkpoint was anchored, as of a block; 0 if no block is given. */
 export async function readTime(
   reader: ChainReader,
-  { contract, logId }: PolicyAnchor,
+  { contract, logId }: PolicyChain,
   { size, root }: { readonly size: number; readonly root: Hash },
   block: BlockTag | undefined,
 ): Promise<number> {

@@ -237,7 +237,7 @@ async function dateDeciding({ changes }: Reported, versions: readonly Told[], me
   const by = versions.find(({ index }) => index === deciding?.index)
   if (!isVouchedFor || deciding === undefined || by === undefined) return changes
   const anchor = await checkAnchor(by.evidence, policy, chain)
-  const { date } = await checkFinality(by.evidence, policy, anchor)
+  const { date } = await checkFinality(policy, anchor)
   // Anyone can set a test network's clock, so it dates nothing beside a production chain.
   if (date === undefined || (anchor.isTest && !isTest)) return changes
   return changes.map(change => (change === deciding ? { ...change, when: date } : change))

@@ -5,7 +5,8 @@
 
 export { decodeText } from '../core/encoding.ts'
 export { OpenSealError } from '../core/errors.ts'
-export { type Policy, type PolicyAnchor, parsePolicy } from '../core/policy.ts'
+export { type Policy, parsePolicy } from '../core/policy.ts'
+export type { PolicyAnchor, PolicyAuthority, PolicyChain } from '../core/policy-anchors.ts'
 export { parseReceipt, type Receipt } from '../core/receipt.ts'
 export type { Statement } from '../core/statements/statement.ts'
 export { digestsOf, type FileDigest } from '../documents/digest.ts'

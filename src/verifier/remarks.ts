@@ -37,6 +37,7 @@ export const REMARKS = {
   anchorNone: 'there is no anchor to be final',
   notFinal: 'chain {chainId}: not final yet',
   final: 'chain {chainId}: final ({answered} of {named} endpoints answered)',
+  stampNone: '{name}: no time stamp of this list',
   testNetwork: 'a test network',
   versionsNone: 'this statement has no versions',
   versionsUnasked: 'newer versions not checked',

@@ -39,6 +39,7 @@ export const SENTENCES = {
   'unchecked.unserved': 'none of the endpoints serves the chain. Name another endpoint and try again.',
   'unchecked.silent': 'too few endpoints of the chain answered. Try again later, or name other endpoints.',
   'unchecked.disagreement': 'the endpoints of the chain contradict each other. Name others that you trust.',
+  'unchecked.unable': 'time stamps cannot be checked here. Open the page over https, or in another browser.',
   'unchecked.unverified':
     'another statement of this record is reported, and your policy cannot verify it. Bring your policy up to date and try again.',
   'unchecked.erased': 'another statement of this record has been erased, so nobody can check what it said. Ask the agency.',

@@ -79,7 +79,7 @@ export type Change = {
 }
 
 /** Why something could not be checked. */
-export type UncheckedReason = 'unserved' | 'silent' | 'disagreement' | 'unverified' | 'erased' | `erased-${EffectKind}` | 'many'
+export type UncheckedReason = 'unserved' | 'silent' | 'disagreement' | 'unable' | 'unverified' | 'erased' | `erased-${EffectKind}` | 'many'
 
 /** The first verdict from the top of the table among `brought`; `anchored` if there is none. */
 export function firstVerdict(brought: readonly (VerdictCode | undefined)[]): VerdictCode {

@@ -78,7 +78,7 @@ async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void)
   // If the proof is invalid by itself, no source is asked.
   if (checks.some(({ status, verdict }) => status === 'failed' || verdict !== undefined)) return conclude(input, evidence, checks)
   const anchor = await run('anchor', () => checkAnchor(evidence, policy, chain))
-  const { status } = await run('finality', () => checkFinality(evidence, policy, anchor))
+  const { status } = await run('finality', () => checkFinality(policy, anchor))
   const { currency } = input
   const means = { file, policy, chain, currency, isVouchedFor: status === 'passed', isTest: anchor.isTest ?? false }
   await run('currency', () => checkCurrency(evidence, means))

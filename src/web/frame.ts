@@ -1,7 +1,9 @@
 /** The shared part of the site's routes: makes the frame of a request's answer, and sends it. */
+
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Context } from 'koa'
+import { countingAnchors } from '../core/policy-anchors.ts'
 import { negotiateLanguage, speak } from '../messages/language.ts'
 import { breathe } from '../turns.ts'
 import type { Asset } from './assets.ts'
@@ -41,7 +43,7 @@ async function bannersOf(deps: SiteDeps): Promise<Banners> {
   const { count, sinceMs } = await readWaiting(deps)
   const isLate = lag === undefined ? sinceMs !== undefined && nowMs() - sinceMs > LAG_ALARM_MS : lag().alarm !== undefined
   return {
-    testNetwork: !policy().anchors.some(({ production }) => production),
+    testNetwork: countingAnchors(policy(), ledger.head().size).isTest,
     stopped: ledger.stopped() !== undefined,
     closing: ledger.closing(),
     notAccepting: notAccepting?.() !== undefined,

@@ -1,9 +1,12 @@
 /** Reads records and anchors for pages. */
+
+import { isChain } from '../core/policy-anchors.ts'
 import { ANCHORS_CHANGE } from '../core/statements/anchors-change.ts'
 import { ERASURE } from '../core/statements/erasure.ts'
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
+import { TIMESTAMP } from '../core/statements/timestamp.ts'
 import { breathe } from '../turns.ts'
 import { OpenSealError, type Policy } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger, SiteState } from './deps.ts'
@@ -24,7 +27,7 @@ export type Dates = {
 export type BareEntry = {
   readonly index: number
   readonly statement?: Statement
-  readonly without?: 'genesis' | 'keyChange' | 'anchorsChange' | 'tombstone' | 'erased' | 'erasing' | 'damaged'
+  readonly without?: 'genesis' | 'keyChange' | 'anchorsChange' | 'tombstone' | 'timestamp' | 'erased' | 'erasing' | 'damaged'
 }
 
 /**
@@ -66,7 +69,9 @@ export async function readDates({ ledger, policy }: SiteDeps, index: number): Pr
 
 /** False on a test network. Its anchors are not evidence. */
 export function isProduction({ chainId, contract, logId }: SiteAnchor, { anchors }: Policy): boolean {
-  return anchors.some(anchor => anchor.production && anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
+  return anchors
+    .filter(isChain)
+    .some(anchor => anchor.production && anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
 }
 
 /** A statement of the ledger about itself. */
@@ -74,7 +79,8 @@ export type LogStatement = Exclude<AnyStatement, Statement>
 
 /** The beginning of a block explorer's addresses, if the policy names one for the anchor's chain. */
 export function explorerOf({ chainId, contract, logId }: SiteAnchor, { anchors }: Policy): string | undefined {
-  return anchors.find(anchor => anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)?.explorer
+  return anchors.filter(isChain).find(anchor => anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
+    ?.explorer
 }
 
 /** One entry. A damaged statement is never shown; the rest of the page is. */
@@ -99,6 +105,7 @@ const OF_THE_LOG: { readonly [type: string]: BareEntry['without'] } = {
   [KEY_CHANGE]: 'keyChange',
   [ANCHORS_CHANGE]: 'anchorsChange',
   [ERASURE]: 'tombstone',
+  [TIMESTAMP]: 'timestamp',
 }
 
 /** Indexes below `before`, newest first. */

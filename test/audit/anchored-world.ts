@@ -17,7 +17,7 @@ import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../../src/c
 import { DEFAULT_LIMITS, openAnchorChain } from '../../src/chain/ethereum.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
 import { toHex } from '../../src/core/bytes.ts'
-import type { PolicyAnchor } from '../../src/core/policy.ts'
+import type { PolicyChain } from '../../src/core/policy-anchors.ts'
 import { silentLog } from '../../src/logger.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
 import { listen, stop } from '../listen.ts'
@@ -59,7 +59,7 @@ export async function openAnchoredWorld() {
   /** Opens a log of another name in the same contract; its id. */
   const openLog = (origin: string) => ensureLog({ ...access, contract, origin })
   const log = { chainId: EMBEDDED_CHAIN_ID, contract, logId: await openLog(ORIGIN) }
-  const pinned: PolicyAnchor = {
+  const pinned: PolicyChain = {
     type: 'evm',
     ...log,
     codeSha256: checkpointAnchor.codeSha256,

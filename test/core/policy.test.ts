@@ -3,7 +3,9 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { toBase64 } from '../../src/core/bytes.ts'
 import type { Json } from '../../src/core/json.ts'
-import { coversSize, formatPolicy, keysOf, type PolicyError, parsePolicy } from '../../src/core/policy.ts'
+import { formatPolicy, keysOf, parsePolicy } from '../../src/core/policy.ts'
+import { countingAnchors, coversSize, isChain } from '../../src/core/policy-anchors.ts'
+import type { PolicyError } from '../../src/core/policy-members.ts'
 import { createSigner, formatVkey, parseVkey } from '../../src/core/tlog/note.ts'
 import { savedAs } from './saved-as.ts'
 
@@ -21,6 +23,17 @@ const ANCHOR = {
   finality: 'finalized',
   fromSize: 0,
 } as const
+/** A SEQUENCE of one number: the shape of a certificate, as far as a policy looks. */
+const CERTIFICATE = toBase64(Uint8Array.of(0x30, 3, 2, 1, 1))
+const AUTHORITY = {
+  type: 'rfc3161',
+  name: 'Authority of Example',
+  certificates: [CERTIFICATE],
+  policies: ['1.2.3.4', '2.999.0'],
+  production: true,
+  fromSize: 0,
+} as const
+const OTHER = { ...AUTHORITY, certificates: [toBase64(Uint8Array.of(0x30, 3, 2, 1, 2))] }
 const FULL = {
   type: 'openseal/policy@v1',
   origin: ORIGIN,
@@ -75,7 +88,9 @@ describe('core/policy', () => {
 
   it('takes confirmations, zero too, for finality', () => {
     for (const confirmations of [0, 12]) {
-      const [anchor] = parsePolicy(JSON.stringify({ ...FULL, anchors: [{ ...ANCHOR, finality: { confirmations } }] })).anchors
+      const [anchor] = parsePolicy(JSON.stringify({ ...FULL, anchors: [{ ...ANCHOR, finality: { confirmations } }] })).anchors.filter(
+        isChain,
+      )
       deepEqual(anchor?.finality, { confirmations })
     }
   })
@@ -114,6 +129,73 @@ describe('core/policy', () => {
   ] as const) {
     it(`refuses ${what}`, () => throws(() => parsePolicy(JSON.stringify({ ...FULL, ...change })), { code: 'POLICY_MALFORMED' }))
   }
+
+  it('takes an authority of time stamps, with its defaults', () => {
+    const { policies: _policies, production: _, fromSize: __, ...bare } = AUTHORITY
+    const anchors = [ANCHOR, AUTHORITY, { ...OTHER, toSize: 9 }]
+    deepEqual(parsePolicy(JSON.stringify({ ...FULL, anchors })).anchors, anchors)
+    deepEqual(parsePolicy(JSON.stringify({ ...FULL, anchors: [bare] })).anchors, [{ ...bare, production: false, fromSize: 0 }])
+    const long = Uint8Array.from([0x30, 0x82, 1, 0, ...new Uint8Array(256)])
+    equal(parsePolicy(JSON.stringify({ ...FULL, anchors: [{ ...AUTHORITY, certificates: [toBase64(long)] }] })).type, FULL.type)
+  })
+
+  const eight = Array.from({ length: 9 }, (_, at) => toBase64(Uint8Array.of(0x30, 3, 2, 1, at)))
+  for (const [what, change, message] of [
+    ['an unknown member', { url: 'https://tsa.example' }, /url/],
+    ['no name', { name: undefined }, /lacks name|name/],
+    ['a blank name', { name: ' ' }, /\.name/],
+    ['a name of 201 characters', { name: 'a'.repeat(201) }, /\.name/],
+    ['a name that turns the line around', { name: 'a\u202eb' }, /\.name/],
+    ['no certificates', { certificates: undefined }, /certificates/],
+    ['an empty list of certificates', { certificates: [] }, /0 items instead of 1 to 8/],
+    ['nine certificates', { certificates: eight }, /9 items instead of 1 to 8/],
+    ['a certificate in PEM', { certificates: ['-----BEGIN CERTIFICATE-----'] }, /certificates\[0\] is not base64/],
+    ['a certificate that is no text', { certificates: [7] }, /certificates\[0\] is not base64/],
+    ['base64 of no DER', { certificates: [toBase64(Uint8Array.of(0x31, 0))] }, /certificates\[0\] is not a certificate/],
+    [
+      'a certificate with a byte behind it',
+      { certificates: [toBase64(Uint8Array.of(0x30, 0, 0))] },
+      /certificates\[0\] is not a certificate/,
+    ],
+    ['an empty certificate', { certificates: [''] }, /certificates\[0\] is not a certificate/],
+    ['one certificate twice', { certificates: [CERTIFICATE, CERTIFICATE] }, /one certificate twice/],
+    ['an empty list of policies', { policies: [] }, /policies is empty/],
+    ['a policy that is no object identifier', { policies: ['1.2.3', '1.2.03'] }, /policies\[1\] is not an object identifier/],
+    ['a policy of one arc', { policies: ['1'] }, /policies\[0\]/],
+    ['a policy whose second arc is too large', { policies: ['1.40.1'] }, /policies\[0\]/],
+    ['a policy that is no text', { policies: [1.2] }, /policies\[0\]/],
+    ['production that is no boolean', { production: 1 }, /production/],
+    ['a range that ends before it begins', { fromSize: 5, toSize: 4 }, /toSize/],
+  ] as const) {
+    it(`refuses an authority with ${what}`, () =>
+      throws(() => parsePolicy(JSON.stringify({ ...FULL, anchors: [ANCHOR, { ...AUTHORITY, ...change }] })), {
+        code: 'POLICY_MALFORMED',
+        message,
+      }))
+  }
+
+  it('refuses two authorities that share a certificate, at whatever sizes', () => {
+    const anchors = [
+      { ...AUTHORITY, toSize: 8 },
+      { ...OTHER, certificates: [...OTHER.certificates, CERTIFICATE], fromSize: 9 },
+    ]
+    throws(() => parsePolicy(JSON.stringify({ ...FULL, anchors })), { code: 'POLICY_MALFORMED', message: /one certificate twice/ })
+  })
+
+  it('counts anchors for production alone if there are enough of them at a size, each chain once', () => {
+    const count = (anchors: readonly object[], requireAnchors: number, size = 1) => {
+      const counted = countingAnchors(parsePolicy(JSON.stringify({ ...FULL, anchors, requireAnchors })), size)
+      return [counted.anchors.length, counted.isTest]
+    }
+    const test = { ...OTHER, production: false }
+    const second = { ...ANCHOR, contract: `0x${'aa'.repeat(20)}` }
+    deepEqual(count([ANCHOR, test], 1), [1, false])
+    deepEqual(count([ANCHOR, test], 2), [2, true])
+    deepEqual(count([ANCHOR, AUTHORITY, test], 2), [2, false])
+    deepEqual(count([ANCHOR, second], 2), [2, true])
+    deepEqual(count([ANCHOR, { ...AUTHORITY, fromSize: 2 }], 2), [1, true])
+    deepEqual(count([ANCHOR, { ...AUTHORITY, fromSize: 2 }], 2, 2), [2, false])
+  })
 
   it('names the member that cannot be used', () => {
     const wrong: readonly (readonly [object, RegExp])[] = [
@@ -200,7 +282,6 @@ describe('core/policy', () => {
   })
 
   it('refuses a policy that time stamps alone could satisfy at some size: they stop no fork', () => {
-    const stamp = { type: 'rfc3161', name: 'tsa.example', certificates: [], production: true }
     const code = (change: object) => {
       try {
         return parsePolicy(JSON.stringify({ ...FULL, quorum: 0, ...change })).type
@@ -208,13 +289,12 @@ describe('core/policy', () => {
         return (error as PolicyError).code
       }
     }
-    equal(code({ anchors: [stamp] }), 'POLICY_NO_FORK_GUARD')
-    equal(code({ anchors: [ANCHOR, stamp] }), 'POLICY_NO_FORK_GUARD')
-    equal(code({ anchors: [ANCHOR, stamp, { ...stamp, fromSize: 9 }], requireAnchors: 2 }), 'POLICY_NO_FORK_GUARD')
-    // Time stamps are taken in later: until then a policy that names one is not supported.
-    equal(code({ anchors: [ANCHOR, stamp], requireAnchors: 2 }), 'POLICY_UNSUPPORTED')
-    equal(code({ anchors: [ANCHOR, { ...stamp, toSize: 8 }, { ...stamp, fromSize: 9 }], requireAnchors: 2 }), 'POLICY_UNSUPPORTED')
-    equal(code({ anchors: [stamp], quorum: 1 }), 'POLICY_UNSUPPORTED')
+    equal(code({ anchors: [AUTHORITY] }), 'POLICY_NO_FORK_GUARD')
+    equal(code({ anchors: [ANCHOR, AUTHORITY] }), 'POLICY_NO_FORK_GUARD')
+    equal(code({ anchors: [ANCHOR, AUTHORITY, { ...OTHER, fromSize: 9 }], requireAnchors: 2 }), 'POLICY_NO_FORK_GUARD')
+    equal(code({ anchors: [ANCHOR, AUTHORITY], requireAnchors: 2 }), FULL.type)
+    equal(code({ anchors: [ANCHOR, { ...AUTHORITY, toSize: 8 }, { ...OTHER, fromSize: 9 }], requireAnchors: 2 }), FULL.type)
+    equal(code({ anchors: [AUTHORITY], quorum: 1 }), FULL.type)
   })
 
   it('reads its keys once, each with the sizes for which it counts', () => {

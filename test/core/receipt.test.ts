@@ -35,10 +35,35 @@ describe('core/receipt', () => {
 
   it('ignores members and anchor types that it does not know', () => {
     const anchors = [
-      { type: 'rfc3161', token: 'x' },
+      { type: 'opentimestamps', size: 8, token: 'x' },
       { ...HINT, memo: 'x' },
     ]
     deepEqual(parse({ extra: { a: 1 }, anchors }), RECEIPT)
+  })
+
+  it('takes a time stamp of at most 16 KiB in canonical base64', () => {
+    const stamp = (token: unknown, change: object = {}) => ({ type: 'rfc3161', size: 8, token, ...change })
+    const largest = stamp(Buffer.alloc(16 * 1024).toString('base64'))
+    const text = formatReceipt({
+      statementText: canonicalStatement(FULL),
+      proof: PROOF,
+      anchors: [HINT, { type: 'rfc3161', size: 8, token: 'MAA=' }],
+    })
+    deepEqual(parseReceipt(text).anchors, [HINT, stamp('MAA=')])
+    deepEqual(parse({ anchors: [largest, stamp('MAA=', { memo: 'x' })] }).anchors, [largest, stamp('MAA=')])
+    const wrong = [
+      stamp(Buffer.alloc(16 * 1024 + 1).toString('base64')),
+      stamp(`${'A'.repeat(4 * Math.ceil((16 * 1024) / 3))}AAAA`),
+      stamp('MAB='),
+      stamp('MAA'),
+      stamp('MAA=\n'),
+      stamp('MA_='),
+      stamp(7),
+      stamp(undefined),
+      stamp('MAA=', { size: 7 }),
+      stamp('MAA=', { size: '8' }),
+    ]
+    for (const each of wrong) deepEqual(parse({ anchors: [each, HINT] }).anchors, [HINT], JSON.stringify(each).slice(0, 100))
   })
 
   it('takes an anchor without the hints for people', () => {

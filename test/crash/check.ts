@@ -7,6 +7,7 @@ import { createHttpSource } from '../../src/audit/source.ts'
 import { openAuditState } from '../../src/audit/state.ts'
 import { openAuditReader } from '../../src/chain/audit-reader.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
+import { isChain } from '../../src/core/policy-anchors.ts'
 import { createJsonRpcReader, digestsOf, verify } from '../../src/verifier/index.ts'
 import type { Load, Sent } from './load.ts'
 
@@ -31,7 +32,7 @@ export function createChecker(folder: string, load: Load, sample = 20) {
     const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: 2, parallel: 4 })
     const state = await openAuditState(folder, 'ledger.example/crash')
     const policy = parsePolicy(await source.policy())
-    const [anchor] = policy.anchors
+    const [anchor] = policy.anchors.filter(isChain)
     const chain = openAuditReader({ url: chainUrl, ...anchor!, firstBlock: 0, timeoutMs: TIMEOUT_MS, retries: 2 })
     const report = await audit({ source, policy, chains: [chain], state, parallel: 4 }).finally(() => {
       source.close()

@@ -86,9 +86,16 @@ describe('verifier: damage to every kind of receipt', () => {
     created: '2026-11-20T00:00:00Z',
     salt: 'A'.repeat(43),
   }
+  const TIMESTAMP: AnyStatement = {
+    type: 'openseal/timestamp@v1',
+    size: 3,
+    sha256: 'ab'.repeat(32),
+    created: '2026-11-20T00:00:00Z',
+    salt: 'A'.repeat(43),
+  }
   const documents = [{ name: 'r-1.json', mediaType: 'application/json', bytes: release.length, sha256: jcs, jcs }]
   const anchors = [{ type: 'evm', chainId: 1, contract: `0x${'c0'.repeat(20)}`, logId: `0x${'1d'.repeat(32)}` }] as const
-  const world = createWorld([{ ...(GENESIS as Genesis), anchors }, STATEMENT, { ...STATEMENT, documents }, KEY_CHANGE])
+  const world = createWorld([{ ...(GENESIS as Genesis), anchors }, STATEMENT, { ...STATEMENT, documents }, KEY_CHANGE, TIMESTAMP])
   const hints = [hintOf(world)]
   const cosigned = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: WITNESSES.length })
   const known = [chainWith(world)]
@@ -96,6 +103,7 @@ describe('verifier: damage to every kind of receipt', () => {
   const kinds: { readonly [kind: string]: Kind } = {
     'the genesis': { index: 0, verdict: 'anchored', more: { hints } },
     'a change of keys': { index: 3, verdict: 'anchored', more: { hints } },
+    'the entry of a time stamp': { index: 4, verdict: 'anchored', more: { hints } },
     'an OCDS release': { index: 2, verdict: 'anchored', file: release, more: { hints } },
     'an anchored record': { index: 1, verdict: 'anchored', file: FILE, more: { hints } },
     'a sealed record': { index: 1, verdict: 'sealed', file: FILE, chain: [createChain({})] },

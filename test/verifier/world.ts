@@ -7,7 +7,8 @@ import { toHex } from '../../src/core/bytes.ts'
 import { OpenSealError } from '../../src/core/errors.ts'
 import { type Hash, hashLeaf, hashNode } from '../../src/core/hash.ts'
 import { canonicalJson } from '../../src/core/json.ts'
-import { type Policy, type PolicyAnchor, parsePolicy } from '../../src/core/policy.ts'
+import { type Policy, parsePolicy } from '../../src/core/policy.ts'
+import type { PolicyChain } from '../../src/core/policy-anchors.ts'
 import { type AnchorHint, formatReceipt } from '../../src/core/receipt.ts'
 import { encodeEntry } from '../../src/core/statements/entry.ts'
 import type { AnyStatement } from '../../src/core/statements/registry.ts'
@@ -113,14 +114,14 @@ export function createWorld(statements: readonly AnyStatement[]): World {
 }
 
 /** A policy for the ledger, its one anchor changed as told. */
-export function policyWith(anchor: Partial<PolicyAnchor> = {}, change: object = {}): Policy {
+export function policyWith(anchor: Partial<PolicyChain> = {}, change: object = {}): Policy {
   const given = { ...ANCHOR, ...anchor }
   const base = { type: 'openseal/policy@v1', origin: ORIGIN, logKeys: [{ vkey: formatVkey(LOG.vkey) }], anchors: [given] }
   return parsePolicy(JSON.stringify({ ...base, ...change }))
 }
 
 /** A production anchor, final by the chain's own tag. */
-export const ANCHOR: PolicyAnchor = {
+export const ANCHOR: PolicyChain = {
   type: 'evm',
   chainId: 1,
   contract: `0x${'c0'.repeat(20)}`,

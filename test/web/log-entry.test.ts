@@ -44,7 +44,7 @@ describe('web/log-entry', () => {
     match(text, /<dd>court order<\/dd>\n?<dt>Asked for by<\/dt><dd>the operator of the ledger<\/dd>/)
   })
 
-  it('shows the keys or chains of a change, and the chains that a founding binds, in every language', () => {
+  it('shows the keys or chains of a change, a time stamp, and the chains that a founding binds, in every language', () => {
     const salt = 'AA'
     const created = '2026-11-20T10:00:00Z'
     const place = { type: 'evm', chainId: 1, contract: `0x${'c0'.repeat(20)}`, logId: `0x${'1d'.repeat(32)}` } as const
@@ -52,11 +52,13 @@ describe('web/log-entry', () => {
     const change = { type: 'openseal/key@v1', origin: ORIGIN, oldKey: '<old>', newKey: 'new', fromSize: 1234, created, salt } as const
     const logged = { ...place, codeSha256: 'c5'.repeat(32) }
     const anchors = { type: 'openseal/anchors@v1', origin: ORIGIN, anchors: [logged], created, salt } as const
+    const stamp = { type: 'openseal/timestamp@v1', size: 5678, sha256: 'ab12'.repeat(16), created, salt } as const
     for (const tag of LANGUAGE_TAGS) {
       const frame = { say: speak(tag), base: '', path: '/records/9', origin: ORIGIN, styleHref: '', banners: noBanners }
-      const main = (statement: typeof founding | typeof change | typeof anchors) =>
+      const main = (statement: typeof founding | typeof change | typeof anchors | typeof stamp) =>
         (logEntryPage(frame, { index: 9, statement, dates: { sealedMs: undefined } }).main as { safe: string }).safe
       match(main(change), /&lt;old&gt;[\s\S]*new[\s\S]*(1.?234|١.?٢٣٤)/u, tag)
+      match(main(stamp), /(5.?678|٥.?٦٧٨)[\s\S]*(ab12){16}[\s\S]*2026/u, tag)
       deepEqual([main(founding).match(/c0c0/g)?.length, main(founding).match(/1d1d1d/g)?.length], [20, 20], tag)
       match(main(anchors), new RegExp(`${place.contract}[\\s\\S]*${logged.codeSha256}[\\s\\S]*${place.logId}`), tag)
     }

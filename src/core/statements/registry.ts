@@ -19,9 +19,10 @@ import {
   statementDigests,
   typeOf,
 } from './statement.ts'
+import { parseTimestamp, TIMESTAMP, type TimestampEntry } from './timestamp.ts'
 
 /** Every statement that an entry can commit to. */
-export type AnyStatement = Statement | Genesis | KeyChange | AnchorsChange | Erasure
+export type AnyStatement = Statement | Genesis | KeyChange | AnchorsChange | Erasure | TimestampEntry
 
 /** A row of the registry. */
 export type StatementType<T extends AnyStatement = AnyStatement> = {
@@ -64,6 +65,7 @@ const TYPES: readonly StatementType[] = [
   row<KeyChange>({ type: KEY_CHANGE, parse: parseKeyChange, ...OF_THE_LOG }),
   row<AnchorsChange>({ type: ANCHORS_CHANGE, parse: parseAnchorsChange, ...OF_THE_LOG }),
   row<Erasure>({ type: ERASURE, parse: parseErasure, ...OF_THE_LOG }),
+  row<TimestampEntry>({ type: TIMESTAMP, parse: parseTimestamp, ...OF_THE_LOG }),
 ]
 
 /** The row of a type. Throws StatementError STATEMENT_UNSUPPORTED for an unknown type. */

@@ -40,6 +40,33 @@ export const logKeys = z.object({
   changes: z.array(z.object({ index: count, receipt })),
 })
 
+const policyChain = z
+  .strictObject({
+    type: z.literal('evm'),
+    chainId: count,
+    contract: z.string(),
+    codeSha256: hex32,
+    logId: z.string(),
+    production: z.boolean().optional(),
+    finality: z.union([z.literal('finalized'), z.strictObject({ confirmations: count })]),
+    fromSize: count.optional(),
+    toSize: count.optional(),
+    explorer: z.string().optional(),
+  })
+  .meta({ id: 'PolicyChain' })
+
+const policyAuthority = z
+  .strictObject({
+    type: z.literal('rfc3161'),
+    name: z.string(),
+    certificates: z.array(z.string()).min(1).max(8).describe('base64 of the DER of the root or of the issuing CA'),
+    policies: z.array(z.string()).min(1).optional().describe('object identifiers of time-stamp policies; any if omitted'),
+    production: z.boolean().optional(),
+    fromSize: count.optional(),
+    toSize: count.optional(),
+  })
+  .meta({ id: 'PolicyAuthority' })
+
 /** The policy: keys and chains that a verifier trusts. */
 export const policy = z
   .strictObject({
@@ -48,19 +75,7 @@ export const policy = z
     logKeys: z.array(z.strictObject({ vkey: z.string(), fromSize: count.optional(), toSize: count.optional() })),
     witnesses: z.array(z.string()).optional(),
     quorum: count.optional(),
-    anchors: z.array(
-      z.strictObject({
-        type: z.literal('evm'),
-        chainId: count,
-        contract: z.string(),
-        codeSha256: hex32,
-        logId: z.string(),
-        production: z.boolean().optional(),
-        finality: z.union([z.literal('finalized'), z.strictObject({ confirmations: count })]),
-        fromSize: count.optional(),
-        toSize: count.optional(),
-      }),
-    ),
+    anchors: z.array(z.union([policyChain, policyAuthority])),
     requireAnchors: z.int().min(1),
   })
   .meta({ id: 'Policy' })

@@ -17,13 +17,17 @@ export const anchorHint = z
   })
   .meta({ id: 'AnchorHint' })
 
+const receiptToken = z
+  .strictObject({ type: z.literal('rfc3161'), size: count, token: z.string().describe('base64 of the DER TimeStampToken, at most 16 KiB') })
+  .meta({ id: 'ReceiptToken' })
+
 /** `<name>.receipt.json`. */
 export const receipt = z
   .strictObject({
     type: z.literal('openseal/receipt@v1'),
     statement: anyStatement,
     proof: z.string().describe('the text of a c2sp.org/tlog-proof@v1 file'),
-    anchors: z.array(anchorHint),
+    anchors: z.array(z.union([anchorHint, receiptToken])),
   })
   .meta({ id: 'Receipt' })
 

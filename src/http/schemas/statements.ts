@@ -5,6 +5,7 @@ import { ERASURE, ERASURE_REASONS } from '../../core/statements/erasure.ts'
 import { GENESIS } from '../../core/statements/genesis.ts'
 import { KEY_CHANGE } from '../../core/statements/key-change.ts'
 import { IDENTIFIER_SCHEMES, REASON_CODES, STATEMENT } from '../../core/statements/statement.ts'
+import { TIMESTAMP } from '../../core/statements/timestamp.ts'
 import { agencyId, chainHash, count, hex32, time, versionId, visibleName } from './values.ts'
 
 const identifier = z.strictObject({
@@ -111,5 +112,15 @@ const erasure = z
   })
   .meta({ id: 'Erasure' })
 
+const timestamp = z
+  .strictObject({
+    type: z.literal(TIMESTAMP),
+    size: count.describe('the tree size whose checkpoint the token stamps'),
+    sha256: hex32.describe('SHA-256 of the RFC 3161 token'),
+    created: time,
+    salt: z.string(),
+  })
+  .meta({ id: 'TimestampEntry' })
+
 /** A statement of any type. */
-export const anyStatement = z.union([statement, genesis, keyChange, anchorsChange, erasure]).meta({ id: 'AnyStatement' })
+export const anyStatement = z.union([statement, genesis, keyChange, anchorsChange, erasure, timestamp]).meta({ id: 'AnyStatement' })

@@ -12,6 +12,7 @@ export const WITHOUT = {
   genesis: 'record.genesis',
   keyChange: 'record.keyChange',
   anchorsChange: 'record.anchorsChange',
+  timestamp: 'record.timestamp',
   tombstone: 'record.tombstone',
   erased: 'record.erasedTitle',
   erasing: 'erased.dueTitle',

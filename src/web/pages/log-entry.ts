@@ -1,11 +1,13 @@
 /**
  * The pages of the ledger's own entries, each shown as what it is: the founding, a change of the
- * key or of the chains, the notice of an erasure. And the page of an entry that is damaged in the store.
+ * key or of the chains, the notice of an erasure, a time stamp. And the page of an entry that is
+ * damaged in the store.
  */
 import type { AnchorsChange, LoggedAnchor } from '../../core/statements/anchors-change.ts'
 import type { Erasure } from '../../core/statements/erasure.ts'
 import type { Genesis, GenesisAnchor } from '../../core/statements/genesis.ts'
 import type { KeyChange } from '../../core/statements/key-change.ts'
+import type { TimestampEntry } from '../../core/statements/timestamp.ts'
 import { type Html, html, type Piece } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
 import type { Frame, Page } from '../layout.ts'
@@ -51,6 +53,7 @@ function tell(frame: Frame, statement: LogStatement): Told {
   if (statement.type === 'openseal/genesis@v1') return tellFounding(frame, statement)
   if (statement.type === 'openseal/key@v1') return tellKeyChange(frame, statement)
   if (statement.type === 'openseal/anchors@v1') return tellAnchorsChange(frame, statement)
+  if (statement.type === 'openseal/timestamp@v1') return tellTimestamp(frame, statement)
   return tellErasure(frame, statement)
 }
 
@@ -107,6 +110,18 @@ function tellErasure({ say, base }: Frame, { index, reason, by }: Erasure): Told
       [say('record.erasedTitle'), html`<a href="${base}/records/${index}">${say('record.entry', { index })}</a>`],
       [say('record.reason'), say(`erased.reason.${reason.code}`)],
       [say('tombstone.by'), say(`tombstone.${by}`)],
+    ],
+  }
+}
+
+function tellTimestamp({ say }: Frame, { size, sha256, created }: TimestampEntry): Told {
+  return {
+    title: say('record.timestamp'),
+    lead: say('timestamp.lead'),
+    facts: [
+      [say('anchors.covers'), sayNumber(say, size)],
+      [say('timestamp.hash'), mono(sha256)],
+      [say('timestamp.created'), renderTime(say, created)],
     ],
   }
 }
