@@ -75,7 +75,7 @@ function formatCounts(say: Say, rows: readonly Row[]): string[] {
     sayNumber(say, count),
     count === 1 ? `${mark}: ${first.name}` : mark,
   ])
-  return inColumns(left === 0 ? counts : [...counts, [markOf('failed'), sayNumber(say, left), say('status.not-run')]], '')
+  return inColumns(left === 0 ? counts : [...counts, [markOf('failed'), sayNumber(say, left), say('mark.none')]], '')
 }
 
 const NOTHING: Answers = { own: [], parts: [], partsLeftOut: 0 }
@@ -188,7 +188,7 @@ function formatReleases(say: Say, releases: readonly Answer[], leftOut: number):
 }
 
 function countReleases(say: Say, releases: readonly Answer[]): string {
-  const markOfRelease = ({ finding }: Answer) => (finding ? sayMark(say, finding.result) : say('status.not-run'))
+  const markOfRelease = ({ finding }: Answer) => (finding ? sayMark(say, finding.result) : say('mark.none'))
   const counts = [...Map.groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
   return `${say('result.releases')}: ${counts.join(' · ')}`
 }

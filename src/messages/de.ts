@@ -75,6 +75,7 @@ export const de: Messages = {
   'mark.edited': 'Registriert, ohne neue Fassung geändert',
   'mark.superseded': 'Registriert, durch eine neuere Fassung ersetzt',
   'mark.anchored': 'Registriert',
+  'mark.none': 'Ohne Ergebnis',
   'next.invalid': 'Bitten Sie noch einmal um Datei und Beleg, genau wie veröffentlicht. Eine Abweichung allein beweist keine Fälschung.',
   'next.unknown': 'Suchen Sie die ursprüngliche Datei beim Herausgeber. Ein fehlender Eintrag beweist keine Fälschung.',
   'next.unsupported': 'Verwenden Sie die Richtliniendatei des Registers, das den Beleg ausgestellt hat.',
@@ -121,7 +122,7 @@ export const de: Messages = {
   'what.checkpoint': 'das Register hat die Liste unterschrieben',
   'what.cosignatures': 'genug unabhängige Zeugen haben die Liste unterschrieben',
   'what.anchor': 'die Kette enthält den Fingerabdruck der Liste, mit einem Datum',
-  'what.finality': 'die Kette nimmt es nicht mehr zurück',
+  'what.finality': 'der Fingerabdruck kann nicht mehr aus der Kette verschwinden',
   'what.currency': 'keine andere Erklärung zum Vorgang ändert sie oder zieht sie zurück',
   'status.passed': 'bestanden',
   'status.failed': 'gescheitert',
@@ -216,6 +217,7 @@ export const de: Messages = {
   'report.without': 'Dateien ohne Ergebnis: {count}',
   'report.partsLeft': 'Teile von Dateien, die nicht geprüft wurden: {count}',
   'report.uncurrent': 'Nicht auf neuere Fassungen geprüft, weil kein Register geantwortet hat: {count}',
+  'report.unasked': 'Nicht auf neuere Fassungen geprüft, weil kein Register gefragt wurde: {count}',
   'report.partsMore': 'Teile, die hier nicht aufgeführt sind: {count}. Ihre Belege bewahrt dieser Bericht nicht auf.',
   'report.open': 'Nicht geprüft: {checks}',
   'report.date': 'Registriert seit',
@@ -223,6 +225,7 @@ export const de: Messages = {
   'report.asked.ledger': 'das Register wurde gefragt und hat geantwortet',
   'report.asked.copy': 'nur eine Kopie des Registers hat geantwortet',
   'report.asked.nobody': 'niemand hat geantwortet',
+  'report.asked.none': 'niemand wurde gefragt',
   'report.again': 'Wie Sie das noch einmal prüfen',
   'report.againHow':
     'Öffnen Sie die Seite, auf der ein Register Dateien prüft, oder einen Offline-Prüfer, den Sie gespeichert haben. Ziehen Sie diesen Bericht dorthin, zusammen mit den Dateien, die er nennt. Auf der Kommandozeile hilft „openseal verify“. Die Belege in diesem Bericht werden dann noch einmal geprüft, nach der Richtlinie, die Sie wählen.',
@@ -258,7 +261,7 @@ export const de: Messages = {
     'Der Fingerabdruck der Liste steht noch nicht auf der Kette. Warten Sie einige Minuten, holen Sie den neueren Beleg von der Seite des Vorgangs und prüfen Sie noch einmal.',
   'step.anchorDisowned':
     'Der Eigentümer hat dieses Protokoll geschlossen und bürgt nicht für diesen Teil. Bitten Sie den Betreiber um einen neueren Beleg.',
-  'step.finality': 'Die Kette hat den Fingerabdruck, könnte ihn aber noch zurücknehmen. Prüfen Sie in einer Stunde noch einmal.',
+  'step.finality': 'Die Kette hat den Fingerabdruck, könnte ihn aber noch verlieren. Prüfen Sie in einer Stunde noch einmal.',
   'step.withdrawn':
     'Lesen Sie auf der Seite des Vorgangs, warum sie zurückgezogen wurde. Verwenden Sie die Datei nicht, als wäre sie gültig.',
   'step.edited': 'Unter derselben Fassung wurden zwei Inhalte veröffentlicht. Fragen Sie die Behörde, welcher richtig ist.',

@@ -15,6 +15,7 @@ const SENTENCES = {
   'mark.edited': 'On the record, changed without a new version',
   'mark.superseded': 'On the record, replaced by a newer version',
   'mark.anchored': 'On the record',
+  'mark.none': 'No verdict',
   'next.invalid': 'Ask for the file and its receipt again, exactly as they were published. A mismatch alone does not prove forgery.',
   'next.unknown': 'Look for the original file at the publisher. A missing record does not prove forgery.',
   'next.unsupported': 'Use the policy file of the ledger that issued the receipt.',
@@ -60,7 +61,7 @@ const SENTENCES = {
   'what.checkpoint': 'the ledger has signed the list',
   'what.cosignatures': 'enough independent witnesses have signed the list',
   'what.anchor': 'the chain holds the fingerprint of the list, with a date',
-  'what.finality': 'the chain will not take it back',
+  'what.finality': 'the fingerprint can no longer disappear from the chain',
   'what.currency': 'no other statement of the record changes or withdraws it',
   'status.passed': 'passed',
   'status.failed': 'failed',
@@ -150,6 +151,7 @@ const SENTENCES = {
   'report.without': 'Files without a verdict: {count}',
   'report.partsLeft': 'Parts of files that were not checked: {count}',
   'report.uncurrent': 'Not checked for newer versions, because no ledger answered: {count}',
+  'report.unasked': 'Not checked for newer versions, because no ledger was asked: {count}',
   'report.partsMore': 'Parts that are not listed here: {count}. This report does not keep their receipts.',
   'report.open': 'Not checked: {checks}',
   'report.date': 'On the record since',
@@ -157,6 +159,7 @@ const SENTENCES = {
   'report.asked.ledger': 'the ledger was asked and answered',
   'report.asked.copy': 'only a copy of the ledger answered',
   'report.asked.nobody': 'nobody answered',
+  'report.asked.none': 'nobody was asked',
   'report.again': 'How to check this again',
   'report.againHow':
     'Open the page where a ledger checks files, or an offline verifier that you saved. Drop this report there, together with the files that it names. On the command line, use “openseal verify”. The receipts in this report are then checked again, by the policy that you choose.',
@@ -188,7 +191,7 @@ const SENTENCES = {
   'step.anchorMissing':
     'The fingerprint of the list is not on the chain yet. Wait a few minutes, get the newer receipt from the record’s page, and check again.',
   'step.anchorDisowned': 'The owner has closed this log and does not vouch for this part of it. Ask the operator for a newer receipt.',
-  'step.finality': 'The chain has the fingerprint, but could still take it back. Check again in an hour.',
+  'step.finality': 'The chain has the fingerprint, but could still lose it. Check again in an hour.',
   'step.withdrawn': 'Read on the record’s page why it was withdrawn. Do not use the file as if it were in force.',
   'step.edited': 'Two contents were published under the same version. Ask the agency which of them is right.',
   'step.superseded': 'A newer version has replaced this one. Find it on the record’s page, and use it.',
@@ -279,9 +282,9 @@ const SENTENCES = {
   'site.alarm':
     'New records are accepted, but the chain does not vouch for them at the moment. Entries that wait: {count}, the oldest since {date}.',
   'site.closed': 'The owner of this log has closed it for good: no more records are accepted.',
-  'site.closedNone': 'All of its entries are disowned.',
+  'site.closedNone': 'The owner has disowned all of its entries.',
   'site.closedGood':
-    '{count, plural, one {The first entry is good. Later ones are disowned.} other {The first # entries are good. Later ones are disowned.}}',
+    '{count, plural, one {The owner still vouches for the first entry, and has disowned all later ones.} other {The owner still vouches for the first # entries, and has disowned all later ones.}}',
   'site.closedSuccessor': 'It continues in this log of the same contract: {log}',
   'site.notAccepting': 'New records are not accepted at the moment: the ledger has not compared itself with the chain yet.',
   'site.join': 'For agencies',

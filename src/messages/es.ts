@@ -73,6 +73,7 @@ export const es: Messages = {
   'mark.edited': 'Consta, cambiado sin versión nueva',
   'mark.superseded': 'Consta, sustituido por una versión más reciente',
   'mark.anchored': 'Consta',
+  'mark.none': 'Sin resultado',
   'next.invalid':
     'Pida de nuevo el archivo y su recibo, tal como se publicaron. Una diferencia por sí sola no demuestra una falsificación.',
   'next.unknown': 'Busque el archivo original en quien lo publicó. Que no conste no demuestra una falsificación.',
@@ -120,7 +121,7 @@ export const es: Messages = {
   'what.checkpoint': 'el registro ha firmado la lista',
   'what.cosignatures': 'suficientes testigos independientes han firmado la lista',
   'what.anchor': 'la cadena guarda la huella de la lista, con una fecha',
-  'what.finality': 'la cadena ya no lo deshará',
+  'what.finality': 'la huella ya no puede desaparecer de la cadena',
   'what.currency': 'ninguna otra declaración sobre el expediente la cambia o la retira',
   'status.passed': 'superado',
   'status.failed': 'fallido',
@@ -211,6 +212,7 @@ export const es: Messages = {
   'report.without': 'Archivos sin resultado: {count}',
   'report.partsLeft': 'Partes de archivos sin comprobar: {count}',
   'report.uncurrent': 'No se buscaron versiones más recientes, porque no respondió ningún registro: {count}',
+  'report.unasked': 'No se buscaron versiones más recientes, porque no se preguntó a ningún registro: {count}',
   'report.partsMore': 'Partes que no figuran aquí: {count}. Este informe no guarda sus recibos.',
   'report.open': 'Sin comprobar: {checks}',
   'report.date': 'Consta desde',
@@ -218,6 +220,7 @@ export const es: Messages = {
   'report.asked.ledger': 'se preguntó al registro y respondió',
   'report.asked.copy': 'solo respondió una copia del registro',
   'report.asked.nobody': 'no respondió nadie',
+  'report.asked.none': 'no se preguntó a nadie',
   'report.again': 'Cómo comprobarlo de nuevo',
   'report.againHow':
     'Abra la página en la que un registro comprueba archivos, o un verificador sin conexión que haya guardado. Suelte allí este informe junto con los archivos que nombra. En la línea de comandos, use «openseal verify». Los recibos de este informe se comprueban entonces de nuevo, con la política que usted elija.',
@@ -250,7 +253,7 @@ export const es: Messages = {
   'step.anchorMissing':
     'La huella de la lista aún no está en la cadena. Espere unos minutos, obtenga el recibo más reciente en la página del expediente y compruebe de nuevo.',
   'step.anchorDisowned': 'El propietario ha cerrado este diario y no responde por esta parte. Pida al operador un recibo más reciente.',
-  'step.finality': 'La cadena tiene la huella, pero aún podría deshacerlo. Compruebe de nuevo dentro de una hora.',
+  'step.finality': 'La cadena tiene la huella, pero aún podría perderla. Compruebe de nuevo dentro de una hora.',
   'step.withdrawn': 'Lea en la página del expediente por qué se retiró. No use el archivo como si estuviera en vigor.',
   'step.edited': 'Se publicaron dos contenidos con la misma versión. Pregunte al organismo cuál es el correcto.',
   'step.superseded': 'Una versión más reciente ha sustituido a esta. Búsquela en la página del expediente y úsela.',

@@ -74,6 +74,7 @@ export const fr: Messages = {
   'mark.edited': 'Au registre, modifié sans nouvelle version',
   'mark.superseded': 'Au registre, remplacé par une version plus récente',
   'mark.anchored': 'Au registre',
+  'mark.none': 'Sans résultat',
   'next.invalid':
     'Demandez de nouveau le fichier et son reçu, exactement tels que publiés. Un écart ne prouve pas à lui seul une falsification.',
   'next.unknown': 'Cherchez le fichier d’origine auprès de l’éditeur. L’absence de trace ne prouve pas une falsification.',
@@ -121,7 +122,7 @@ export const fr: Messages = {
   'what.checkpoint': 'le registre a signé la liste',
   'what.cosignatures': 'assez de témoins indépendants ont signé la liste',
   'what.anchor': 'la chaîne porte l’empreinte de la liste, avec une date',
-  'what.finality': 'la chaîne ne reviendra pas dessus',
+  'what.finality': 'l’empreinte ne peut plus disparaître de la chaîne',
   'what.currency': 'aucune autre déclaration sur le dossier ne la modifie ni ne la retire',
   'status.passed': 'réussi',
   'status.failed': 'échoué',
@@ -216,6 +217,7 @@ export const fr: Messages = {
   'report.without': 'Fichiers sans résultat : {count}',
   'report.partsLeft': 'Parties de fichiers non vérifiées : {count}',
   'report.uncurrent': 'Versions plus récentes non recherchées, car aucun registre n’a répondu : {count}',
+  'report.unasked': 'Versions plus récentes non recherchées, car aucun registre n’a été interrogé : {count}',
   'report.partsMore': 'Parties qui ne figurent pas ici : {count}. Ce rapport ne garde pas leurs reçus.',
   'report.open': 'Non vérifié : {checks}',
   'report.date': 'Au registre depuis',
@@ -223,6 +225,7 @@ export const fr: Messages = {
   'report.asked.ledger': 'le registre a été interrogé et a répondu',
   'report.asked.copy': 'seule une copie du registre a répondu',
   'report.asked.nobody': 'personne n’a répondu',
+  'report.asked.none': 'personne n’a été interrogé',
   'report.again': 'Comment vérifier cela de nouveau',
   'report.againHow':
     'Ouvrez la page où un registre vérifie des fichiers, ou un vérificateur hors ligne que vous avez enregistré. Glissez-y ce rapport, avec les fichiers qu’il nomme. En ligne de commande, utilisez « openseal verify ». Les reçus de ce rapport sont alors vérifiés de nouveau, selon la politique que vous choisissez.',
@@ -256,7 +259,7 @@ export const fr: Messages = {
     'L’empreinte de la liste n’est pas encore sur la chaîne. Attendez quelques minutes, prenez le reçu plus récent sur la page du dossier et vérifiez de nouveau.',
   'step.anchorDisowned':
     'Le propriétaire a fermé ce journal et ne se porte pas garant de cette partie. Demandez à l’exploitant un reçu plus récent.',
-  'step.finality': 'La chaîne a l’empreinte, mais pourrait encore revenir dessus. Vérifiez de nouveau dans une heure.',
+  'step.finality': 'La chaîne a l’empreinte, mais pourrait encore la perdre. Vérifiez de nouveau dans une heure.',
   'step.withdrawn': 'Lisez sur la page du dossier pourquoi il a été retiré. N’utilisez pas ce fichier comme s’il était en vigueur.',
   'step.edited': 'Deux contenus ont été publiés sous la même version. Demandez à l’administration lequel est le bon.',
   'step.superseded': 'Une version plus récente a remplacé celle-ci. Cherchez-la sur la page du dossier, et utilisez-la.',

@@ -186,10 +186,12 @@ export function sayProblem(say: Say, { problem, code = '' }: { readonly problem:
 
 /** The words of an opened report. They are not believed. */
 export function sayReport(say: Say, name: string, { time, files }: Pick<ReportData, 'time' | 'files'>): string {
-  const counts = VERDICTS.flatMap(({ code }) => {
-    const { length } = files.filter(({ verdict }) => verdict === code)
-    return length === 0 ? [] : [`${say(`mark.${code}`)}: ${sayNumber(say, length)}`]
-  })
+  const placeOf = (code: VerdictCode) => VERDICTS.findIndex(verdict => verdict.code === code)
+  const said = files.map(({ verdict, finding = 'anchored' }) => ({ verdict, finding, mark: sayMark(say, { verdict, finding }) }))
+  const counted = new Map<string, number>()
+  for (const { mark } of said.sort((a, b) => placeOf(a.verdict) - placeOf(b.verdict) || placeOf(a.finding) - placeOf(b.finding)))
+    counted.set(mark, (counted.get(mark) ?? 0) + 1)
+  const counts = [...counted].map(([mark, count]) => `${mark}: ${sayNumber(say, count)}`)
   return say('report.opened', { name: isolate(name), date: sayTime(say, time), said: counts.join(' · ') || '–' })
 }
 

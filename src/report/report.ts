@@ -35,8 +35,10 @@ import {
   REPORT_ID,
   REPORT_TYPE,
   type ReportData,
+  type Result,
   type Unread,
 } from '../verifier/index.ts'
+import type { RemarkKey } from '../verifier/remarks.ts'
 import { REPORT_STYLE } from './report-style.ts'
 import { countVerdicts, gravestFirst, gravestInputsFirst, nameOf, sayShort } from './summary.ts'
 
@@ -61,6 +63,8 @@ export type Checkup = {
 const MAX_PARTS = 500
 /** How many documents of a receipt are listed if the file is not one of them. */
 const MAX_EXPECTED = 5
+/** Remarks of a source that was asked and gave no usable answer. */
+const IN_VAIN: readonly RemarkKey[] = ['versionsUnanswered', 'versionsUnsigned', 'versionsBehind', 'versionsUnlisted']
 const MARKS = { passed: '✓', failed: '✗', 'not-run': '–' } as const
 
 /** The report as an HTML file, in the language of its reader. */
@@ -111,6 +115,7 @@ function dataOf({ policy, nowMs }: Checkup, all: readonly Answers[]): ReportData
       return {
         name: name.toWellFormed(),
         verdict: result.verdict,
+        finding: result.finding,
         ...(digest && { ...(!finding.isFingerprint && { bytes: digest.bytes }), sha256: digest.sha256 }),
         ...(receipt !== undefined && { receipt: receipts.get(receipt)! }),
       }
@@ -159,22 +164,34 @@ function hostOf(address: string): string {
 
 /** Parts that were not checked come before those that were. */
 function renderUnchecked(say: Say, all: readonly Answers[], unread: readonly Unread[]): Html {
-  const findings = all.flatMap(({ own, parts }) => [...own, ...parts].flatMap(({ finding }) => finding ?? []))
-  const open = findings.filter(({ result }) => result.verdict === 'unchecked').length
-  const uncurrent = findings.filter(({ result }) => result.limits !== undefined && result.asked !== 'ledger').length
-  const countWithout = (answers: readonly Answer[]) => answers.filter(({ finding }) => finding === undefined).length
-  const without = all.reduce((sum, { own }) => sum + countWithout(own), 0)
-  const partsLeft = all.reduce((sum, { parts, partsLeftOut }) => sum + countWithout(parts) + partsLeftOut, 0)
+  const [own, parts] = [all.flatMap(each => each.own), all.flatMap(each => each.parts)]
+  const isOpen = ({ finding }: Answer) => finding?.result.verdict === 'unchecked'
+  const isWithout = ({ finding }: Answer) => finding === undefined
+  // The same numbers as in the summary, which counts no parts.
+  const [open, without] = [isOpen, isWithout].map(is => own.filter(is).length) as [number, number]
+  const leftOut = all.reduce((sum, { partsLeftOut }) => sum + partsLeftOut, 0)
+  const partsLeft = parts.filter(part => isOpen(part) || isWithout(part)).length + leftOut
+  const shown = [...own, ...parts].flatMap(({ finding }) => (finding?.result.limits === undefined ? [] : [askedOf(finding.result)]))
+  const unasked = shown.filter(asked => asked === 'none').length
+  const uncurrent = shown.filter(asked => asked === 'nobody' || asked === 'copy').length
   const lines = [
     ...sayUnread(say, unread),
     ...(open > 0 ? [`${say('mark.unchecked')}: ${sayNumber(say, open)}`] : []),
     ...(without > 0 ? [say('report.without', { count: without })] : []),
     ...(partsLeft > 0 ? [say('report.partsLeft', { count: partsLeft })] : []),
+    ...(unasked > 0 ? [say('report.unasked', { count: unasked })] : []),
     ...(uncurrent > 0 ? [say('report.uncurrent', { count: uncurrent })] : []),
   ]
   return html`<h2>${say('report.unchecked')}</h2>
 ${lines.length === 0 ? html`<p>${say('report.uncheckedNone')}</p>` : html`<ul>${lines.map(line => html`<li>${line}</li>`)}</ul>`}
 <p class="soft">${say('report.uncheckedMore')}</p>`
+}
+
+/** The source of newer versions that answered; `nobody` if one was asked in vain, `none` if none was asked. */
+function askedOf({ asked, checks }: Result): Result['asked'] | 'none' {
+  if (asked !== 'nobody') return asked
+  const remarks = checks.find(({ name }) => name === 'currency')?.remarks ?? []
+  return remarks.some(({ key }) => IN_VAIN.includes(key)) ? 'nobody' : 'none'
 }
 
 function renderSummary(say: Say, all: readonly Answers[]): Html {
@@ -218,7 +235,7 @@ function renderAnswer(say: Say, answer: Answer, number: string, state?: Answer):
   const part = partOf(answer)
   const name = html`${number}<bdi>${part ? sayPart(say, part) : nameOf(answer)}</bdi>`
   if (finding === undefined)
-    return html`<section class="card calm"><div class="head"><h2>${name}</h2><p class="mark">${say('status.not-run')}</p><p class="sentence">${sayProblem(say, answer)}</p></div></section>`
+    return html`<section class="card calm"><div class="head"><h2>${name}</h2><p class="mark">${say('mark.none')}</p><p class="sentence">${sayProblem(say, answer)}</p></div></section>`
   const { result } = finding
   const { sentence, more } = sayHeading(say, finding)
   const open = result.checks.filter(({ status }) => status === 'not-run')
@@ -261,7 +278,7 @@ function factsOf(say: Say, { result, digest, isFingerprint, expected = [], recei
       'result.index',
       result.index === undefined ? undefined : html`${String(result.index)}${result.origin && html` (<bdi>${result.origin}</bdi>)`}`,
     ],
-    ['report.wasAsked', result.verdict !== 'unknown' && say(`report.asked.${result.asked}`)],
+    ['report.wasAsked', result.verdict !== 'unknown' && say(`report.asked.${askedOf(result)}`)],
   ]
 }
 

@@ -71,7 +71,7 @@ export function countVerdicts(say: Say, all: readonly Answers[]): VerdictCount[]
 
 /** The badge of an answer, with a remark if its words are like those of a green one. */
 export function sayShort(say: Say, { finding }: Answer): string {
-  if (finding === undefined) return say('status.not-run')
+  if (finding === undefined) return say('mark.none')
   const { result } = finding
   const mark = sayMark(say, result)
   return result.verdict === 'anchored' && !result.isGreen ? say('sum.read', { mark }) : mark

@@ -229,7 +229,7 @@ function renderRelease(say: Say, answer: Answer, setting: Setting): Html {
   const verdict = finding?.result.verdict ?? 'none'
   const drawing =
     finding === undefined ? 'question' : finding.result.isGreen && setting.isTold !== false ? GREEN[1] : LOOKS[finding.result.verdict][1]
-  const line = html`${icon(drawing)} <bdi>${name}</bdi>: ${finding ? sayMark(say, finding.result) : say('status.not-run')}`
+  const line = html`${icon(drawing)} <bdi>${name}</bdi>: ${finding ? sayMark(say, finding.result) : say('mark.none')}`
   if (finding?.result.checks.length === 0) return html`<p class="release" data-release-verdict="${verdict}">${line}</p>`
   return html`<details class="release" data-release-verdict="${verdict}"><summary>${line}</summary>${renderAnswer(say, answer, setting)}</details>`
 }

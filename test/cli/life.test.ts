@@ -355,7 +355,7 @@ describe('the command line against a ledger', function () {
     const text = (await openseal([...verifyArgs, 'more.json'])).out
     assert.match(
       text,
-      /Releases in this package: Test network: 2 · No record: 1 · not checked: 1\n {2}Release ocds-ex-1 m3: There is no record of this file/,
+      /Releases in this package: Test network: 2 · No record: 1 · No verdict: 1\n {2}Release ocds-ex-1 m3: There is no record of this file/,
     )
 
     const receipts = readFileSync(join(folder, 'many.json.receipts.ndjson'), 'utf8')

@@ -91,7 +91,7 @@ describe('openseal verify', function () {
     const { out } = await run(['good.txt', 'none.txt', 'forged.txt'])
     assert.match(
       out,
-      /^✗ 1 Does not fit: forged\.txt\n✓ 1 On the record: good\.txt\n✗ 1 not checked\n\n✓ good\.txt: anchored .*\n✗ none\.txt: there is no file none\.txt \[FILE_NOT_FOUND\]\n✗ forged\.txt: invalid /,
+      /^✗ 1 Does not fit: forged\.txt\n✓ 1 On the record: good\.txt\n✗ 1 No verdict\n\n✓ good\.txt: anchored .*\n✗ none\.txt: there is no file none\.txt \[FILE_NOT_FOUND\]\n✗ forged\.txt: invalid /,
     )
   })
 

@@ -2,17 +2,21 @@
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { LANGUAGE_TAGS, speak } from '../../src/messages/language.ts'
+import { sayReport } from '../../src/messages/verdict.ts'
 import { type Checkup, renderReport, VERSION } from '../../src/report/report.ts'
 import {
+  type CurrencyReader,
   createFileReader,
   digestsOf,
   type GivenFile,
+  OpenSealError,
   openReport,
   planChecks,
   readReceipt,
   readReport,
   recognize,
   recognizeZipped,
+  type VerdictCode,
   withoutRepeats,
 } from '../../src/verifier/index.ts'
 import { chainWith, createWorld, FILE, GENESIS, listingOf, policyWith, STATEMENT, WITHDRAWAL } from '../verifier/world.ts'
@@ -76,7 +80,7 @@ describe('report', () => {
     }
     const text = renderReport(say, checkup(all))
     match(text, /23:05:07/)
-    match(text, /Not checked for newer versions, because no ledger answered: 1/)
+    match(text, /Not checked for newer versions, because no ledger was asked: 1/)
     match(text, /Files without a verdict: 1/)
     match(text, /by the clock of the device/)
     // Every check, in its order.
@@ -102,9 +106,66 @@ describe('report', () => {
     equal(finding.result.verdict, 'unchecked')
     deepEqual(linesOf([silent!]), ['Not checked: 1'])
     deepEqual(linesOf([{ own: silent!.own, parts: [{ finding }, refused], partsLeftOut: 2 }]), [
-      'Not checked: 2',
-      'Parts of files that were not checked: 3',
+      'Not checked: 1',
+      'Parts of files that were not checked: 4',
     ])
+  })
+
+  it('counts in its list of what was not checked as its summary does, and has another word for no verdict', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const receipts = [readReceipt('r', await world.receipt(1))]
+    const [open] = await Promise.all(
+      planChecks([fileOf('a.json', FILE)], receipts, { policy, trust: 'policy', chain: [] }).map(task => task.run()),
+    )
+    const without = { own: [{ name: 'b', problem: 'need-receipt' }], parts: [], partsLeftOut: 0 } as const
+    for (const tag of LANGUAGE_TAGS) {
+      const text = renderReport(speak(tag), checkup([open!, open!, without]))
+      const rows = [...text.matchAll(/<td class="mark">([^<]*)<\/td><td class="count">([^<]*)</g)].map(([, mark, count]) => [mark, count])
+      const [unchecked, none] = [speak(tag)('mark.unchecked'), speak(tag)('mark.none')]
+      deepEqual(
+        new Map(rows as [string, string][]),
+        new Map([
+          [none, '1'],
+          [unchecked, '2'],
+        ]),
+        tag,
+      )
+      ok(text.includes(`<li>${unchecked}: 2</li>`), tag)
+      ok(unchecked.toLowerCase() !== none.toLowerCase(), tag)
+    }
+  })
+
+  it('says that nobody was asked for newer versions, or that a ledger was asked and nobody answered', async () => {
+    const world = createWorld([GENESIS, STATEMENT])
+    const receipt = readReceipt('r', await world.receipt(1))
+    const asking = async (currency: CurrencyReader | undefined) => {
+      const ledger = currency && { findReceipts: async () => [], readReceipt: async () => '', currency }
+      const tasks = planChecks([fileOf('a.json', FILE)], [receipt], { policy, trust: 'policy', chain: [chainWith(world)], ledger })
+      const text = renderReport(say, checkup(await Promise.all(tasks.map(task => task.run()))))
+      return [/<dt>Newer versions<\/dt><dd>(.*?)<\/dd>/.exec(text)?.[1], /<li>(Not checked for newer.*?)<\/li>/.exec(text)?.[1]]
+    }
+    deepEqual(await asking(undefined), ['nobody was asked', 'Not checked for newer versions, because no ledger was asked: 1'])
+    const silent = () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone'))
+    deepEqual(await asking(silent), ['nobody answered', 'Not checked for newer versions, because no ledger answered: 1'])
+    deepEqual(await asking(listingOf(world)), ['the ledger was asked and answered', undefined])
+  })
+
+  it('quotes what became of each file on a test network too', () => {
+    const one = (verdict: VerdictCode, finding?: VerdictCode) => ({ name: 'x', verdict, ...(finding && { finding }) })
+    const files = [
+      one('anchored', 'anchored'),
+      one('test-network', 'anchored'),
+      one('test-network', 'withdrawn'),
+      one('test-network', 'withdrawn'),
+      one('test-network'),
+      one('invalid', 'invalid'),
+    ]
+    const text = `<script type="application/json" id="openseal-report">${JSON.stringify({ type: 'openseal/report@v1', time: '2026-11-30T21:05:07Z', version: VERSION, policy: {}, files, receipts: [] })}</script>`
+    const data = readReport(text)
+    match(
+      sayReport(say, 'r.html', data!),
+      /It said: Does not fit: 1 · On the record, withdrawn \(Test network\): 2 · Test network: 2 · On the record: 1\./,
+    )
   })
 
   it('carries hostile names as data, and gives back the receipts as they were', async () => {

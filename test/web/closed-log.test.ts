@@ -20,7 +20,10 @@ describe('pages of a closed log', () => {
           assert.ok(page.includes(SUCCESSOR), `${language} ${path}`)
         }
       const english = await (await fetch(`${world.url}/en/`)).text()
-      assert.match(english, /The owner of this log has closed it for good.*The first 3 entries are good\. Later ones are disowned\./)
+      assert.match(
+        english,
+        /The owner of this log has closed it for good.*The owner still vouches for the first 3 entries, and has disowned all later ones\./,
+      )
       assert.doesNotMatch(english, /could not be sure of its own state/)
     } finally {
       await world.close()

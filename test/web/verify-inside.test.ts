@@ -24,7 +24,7 @@ describe('verify page: inside of files', function () {
       assert.deepEqual(await found(page), ['none', 'unknown', 'anchored', 'anchored'])
       assert.match(
         await textOf(page.locator('#results')),
-        /not checked: 1 · No record: 1 · On the record \(read the answer\): 1 · On the record: 1/,
+        /No verdict: 1 · No record: 1 · On the record \(read the answer\): 1 · On the record: 1/,
       )
     })
     const path = await saveOffline()
@@ -52,7 +52,7 @@ describe('verify page: inside of files', function () {
     const receipts = given('large.json.receipts.ndjson', [await receiptOf(4), await receiptOf(5)].join(''))
     await withPage(pathToFileURL(await saveOffline()).href, async page => {
       await check(page, [file, receipts])
-      assert.match(await textOf(page.locator('#results')), /not checked: 2,345 · On the record \(read the answer\): 2/)
+      assert.match(await textOf(page.locator('#results')), /No verdict: 2,345 · On the record \(read the answer\): 2/)
       const shown = page.locator('[data-release-verdict]')
       assert.equal(await shown.count(), 200)
       await assertAccessible(page)

@@ -20,6 +20,8 @@ export type ReportData = {
   readonly files: readonly {
     readonly name: string
     readonly verdict: VerdictCode
+    /** The verdict that would apply on a production chain. Missing in reports of earlier versions. */
+    readonly finding?: VerdictCode
     readonly bytes?: number
     readonly sha256?: string
     readonly receipt?: number
@@ -50,13 +52,14 @@ export function readReport(text: string): ReportData | undefined {
 function readListed(file: Json, count: number): ReportData['files'][number] | undefined {
   if (!isJsonObject(file) || typeof file.name !== 'string') return undefined
   const { name, bytes, sha256, receipt } = file
-  const verdict = VERDICTS.find(({ code }) => code === file.verdict)?.code
+  const [verdict, finding] = [file.verdict, file.finding].map(told => VERDICTS.find(({ code }) => code === told)?.code)
   if (verdict === undefined) return undefined
   const isPlace = typeof receipt === 'number' && Number.isSafeInteger(receipt) && receipt >= 0 && receipt < count
   if (receipt !== undefined && !isPlace) return undefined
   return {
     name,
     verdict,
+    ...(finding !== undefined && { finding }),
     ...(typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= 0 && { bytes }),
     ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256) && { sha256 }),
     ...(isPlace && { receipt }),
