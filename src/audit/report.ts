@@ -118,7 +118,7 @@ function formatTold(told: AuditReport['findings' | 'notices' | 'unfinished'][num
 function formatAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): string {
   const heading = `<h2>${say('heading.anchors')}</h2>`
   if (anchors.length === 0) return `${heading}\n<p>${say('anchors.none')}</p>`
-  const values = { shown: sayNumber(say, MAX_ROWS), count: sayNumber(say, anchors.length) }
+  const values = { shown: sayNumber(say, MAX_ROWS), count: anchors.length }
   const caption = anchors.length > MAX_ROWS ? say('anchors.caption.newest', values) : say('anchors.caption')
   const columns = (['time', 'entries', 'root', 'chain', 'transaction'] as const).map(
     name => `<th scope="col">${say(`column.${name}`)}</th>`,

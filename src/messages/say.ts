@@ -4,6 +4,7 @@
  */
 import { visible } from '../core/visible.ts'
 import { fillIn } from '../verifier/remarks.ts'
+import { clockLocale } from './clock.ts'
 import type { MessageKey } from './en.ts'
 
 /** Values for the placeholders of a sentence. The number of a plural is given as a number. */
@@ -68,7 +69,7 @@ export function isolate(text: string): string {
 export function sayTime(say: Tongue, time: string | number): string {
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return String(time)
-  return `${timesOf(say.lang === 'en' ? 'en-GB' : say.lang).format(date)} UTC`
+  return `${timesOf(clockLocale(say.lang)).format(date)} UTC`
 }
 
 /** A whole number with the language's separators. */

@@ -9,6 +9,7 @@ import { formatPolicy } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
 import { visibleJson } from '../core/visible.ts'
 import { fill, type Html, html, scriptJson, trusted } from '../html.ts'
+import { clockLocale } from '../messages/clock.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { type Say, sayNumber, sayTime } from '../messages/say.ts'
 import {
@@ -135,9 +136,7 @@ function renderMade(say: Say, { policy, endpoints, ledger, nowMs, clock }: Check
   const local =
     clock.zone !== undefined &&
     clock.zone !== 'UTC' &&
-    new Intl.DateTimeFormat(say.lang === 'en' ? 'en-GB' : say.lang, { dateStyle: 'long', timeStyle: 'long', timeZone: clock.zone }).format(
-      nowMs,
-    )
+    new Intl.DateTimeFormat(clockLocale(say.lang), { dateStyle: 'long', timeStyle: 'long', timeZone: clock.zone }).format(nowMs)
   const list = (names: readonly string[]) => html`${names.map((name, at) => html`${at > 0 && ', '}<bdi>${name}</bdi>`)}`
   return renderFacts(say, [
     [

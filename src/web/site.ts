@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { createRow } from '../at-once.ts'
+import type { Html } from '../html.ts'
 import { speakDesk } from '../messages/desk/speak.ts'
 import { browserMessages, type Language } from '../messages/language.ts'
 import { RANGES, readActivity } from './activity.ts'
@@ -33,7 +34,7 @@ import { type HomeData, homePage } from './pages/home.ts'
 import { joinPage } from './pages/join.ts'
 import { recordsPage } from './pages/records.ts'
 import { removalPage } from './pages/removal.ts'
-import { type ToolData, verifyPage } from './pages/verify.ts'
+import { renderToolScripts, verifyPage } from './pages/verify.ts'
 import { type PagePath, placeOf } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { receiptFileRoutes } from './receipts.ts'
@@ -110,17 +111,26 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       await sendPage(ctx, frame, answer)
     })
   }
-  /** The needs of the tool for checking files. A page with the tool may ask chain endpoints. */
-  const toolOf = ({ base, say }: Frame, ctx: Context): ToolData => {
+  let tools = { of: '', byPlace: new Map<string, Html>() }
+  /**
+   * The scripts of the tool for checking files, made once for each policy and language. A page with
+   * the tool may ask chain endpoints.
+   */
+  const toolOf = ({ base, say }: Frame, ctx: Context): Html => {
     ctx.set('Content-Security-Policy', securityPolicy('chains'))
-    const data: PageData = {
+    const of = JSON.stringify(policy())
+    if (tools.of !== of) tools = { of, byPlace: new Map() }
+    const place = `${say.lang} ${base}`
+    const data = (): PageData => ({
       lang: say.lang,
       languages: { [say.lang]: browserMessages(say.lang as Language) },
-      policy: JSON.parse(JSON.stringify(policy())),
+      policy: JSON.parse(of),
       endpoints: publicEndpoints,
       ledger: { url: '', base, origin: deps.ledger.origin },
-    }
-    return { data, scriptHref: assets.scripts[0]?.path ?? '' }
+    })
+    const scripts = tools.byPlace.get(place) ?? renderToolScripts({ data: data(), scriptHref: assets.scripts[0]?.path ?? '' })
+    tools.byPlace.set(place, scripts)
+    return scripts
   }
   page('/', async (frame, ctx) => homePage(frame, { ...(await readHome(deps)), tool: toolOf(frame, ctx) }))
   recordPages(page, deps, assets.recordScript.path)

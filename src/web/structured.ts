@@ -7,12 +7,17 @@ import { formatTime } from '../core/time.ts'
 import { TILE_WIDTH } from '../core/tlog/tile.ts'
 import type { Say } from '../messages/say.ts'
 import { clip } from './content.ts'
-import type { SiteAgency, SiteState } from './deps.ts'
+import type { SiteAgency, ToldChange } from './deps.ts'
 import type { Frame } from './layout.ts'
+import type { RecordFacts } from './pages/facts.ts'
+import { whyUnchecked } from './pages/state.ts'
 
 /** The most documents here. The receipt has all of them. */
 const MAX_DOCUMENTS = 20
 const MAX_TEXT = 500
+
+/** The later changes of a version, as far as they were read. */
+type Became = Pick<RecordFacts, 'state' | 'changes' | 'partial'>
 
 /** The ledger, as far as the frame knows it. */
 type Known = Pick<Frame, 'say' | 'siteUrl' | 'origin' | 'operator'>
@@ -50,12 +55,11 @@ export function recordData(
     readonly index: number
     readonly statement: Statement
     readonly agency: SiteAgency | undefined
-    readonly state: SiteState
     readonly sealedMs: number | undefined
-  },
+  } & Became,
 ): { readonly [name: string]: unknown } {
   const { say, siteUrl = '' } = frame
-  const { index, statement, agency, state, sealedMs } = data
+  const { index, statement, agency, sealedMs } = data
   const { title, record, revision, identifiers = [], language, published, documents } = statement
   const numbers = [{ scheme: 'record', value: record }, ...identifiers].slice(0, MAX_DOCUMENTS)
   return {
@@ -67,7 +71,7 @@ export function recordData(
     ...(revision !== undefined && { version: revision }),
     ...(language !== undefined && { inLanguage: language }),
     genre: say(`kind.${statement.kind}`),
-    creativeWorkStatus: sayState(say, statement, state),
+    creativeWorkStatus: becameOf(say, data).join('; ') || say(`action.${statement.action}`),
     ...(published !== undefined && { datePublished: published }),
     ...(sealedMs !== undefined && { dateModified: formatTime(sealedMs) }),
     publisher: {
@@ -88,27 +92,30 @@ export function recordData(
 }
 
 /** One line on a record: its agency, its kind, its version and its later changes. */
-export function describeRecord(
-  say: Say,
-  { agency, kind, action, record }: Statement,
-  name: string,
-  state: SiteState,
-  date: string,
-): string {
-  const became = becameOf(say, state)
+export function describeRecord(say: Say, { agency, kind, action, record }: Statement, name: string, became: Became, date: string): string {
   const parts = [`${name} (${agency})`, say(`kind.${kind}`), say(`action.${action}`), record].join(' · ')
-  return [parts, date, ...became].map(sentence => `${sentence}.`).join(' ')
+  return [parts, date, ...becameOf(say, became)].map(sentence => sentence.replace(/(?<!\.)$/, '.')).join(' ')
 }
 
-function sayState(say: Say, { action }: Statement, state: SiteState): string {
-  return becameOf(say, state).join('; ') || say(`action.${action}`)
-}
-
-function becameOf(say: Say, { withdrawn, superseded, edited, isSilentEdit }: SiteState): string[] {
+/**
+ * Words about the later changes. A change by an erased statement is only called unchecked, as
+ * the page and a check call it.
+ */
+function becameOf(say: Say, { state, changes, partial }: Became): string[] {
+  const { withdrawn, superseded, edited, isSilentEdit } = state
+  const unchecked = whyUnchecked({ changes, ...(partial && { partial }) })
+  const isErased = (what: ToldChange['what']) => {
+    const all = changes.filter(change => change.what === what)
+    return all.length > 0 && all.every(change => change.erased !== undefined)
+  }
+  const is = {
+    withdrawn: withdrawn !== undefined,
+    superseded: superseded !== undefined,
+    edited: edited === true || isSilentEdit === true,
+  }
   return [
-    ...(withdrawn === undefined ? [] : [say('state.withdrawn')]),
-    ...(superseded === undefined ? [] : [say('state.superseded')]),
-    ...(edited === true || isSilentEdit === true ? [say('state.edited')] : []),
+    ...(unchecked === undefined ? [] : [`${say('mark.unchecked')}: ${say(`verdict.unchecked.${unchecked}`)}`]),
+    ...(['withdrawn', 'superseded', 'edited'] as const).flatMap(what => (is[what] && !isErased(what) ? [say(`state.${what}`)] : [])),
   ]
 }
 

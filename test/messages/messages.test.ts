@@ -8,6 +8,7 @@ import { AUDIT_CATALOGUES } from '../../src/messages/audit/speak.ts'
 import { DESK_CATALOGUES } from '../../src/messages/desk/speak.ts'
 import { en, type MessageKey } from '../../src/messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language, negotiateLanguage, speak } from '../../src/messages/language.ts'
+import { sayTime } from '../../src/messages/say.ts'
 import { formatVerdict, VERDICTS, type Voice } from '../../src/verifier/index.ts'
 import { ENGLISH } from '../../src/verifier/sentence.ts'
 
@@ -39,6 +40,12 @@ describe('web/messages', () => {
       for (const [key, sentence] of Object.entries({ ...CATALOGUES[tag], ...DESK_CATALOGUES[tag] }))
         if (!limits.includes(key) && !(tag === 'en' && key.startsWith('detail.')))
           assert.doesNotMatch(sentence.replace(PLURAL, ''), /\{(count|size|needed|changes|entries)\} \p{L}/u, `${tag} ${key}`)
+    // Sizes are named before their number, as in “size 7 comes after size 5”.
+    const sizes = ['at.anchor.order', 'at.behind', 'at.quorum', 'at.endpoints']
+    for (const tag of LANGUAGE_TAGS)
+      for (const [key, sentence] of Object.entries(AUDIT_CATALOGUES[tag]))
+        if (!sizes.includes(key))
+          assert.doesNotMatch(sentence.replace(PLURAL, ''), /\{(count|size|bytes|seconds|width|quorum)\} \p{L}/u, `${tag} ${key}`)
   })
 
   for (const tag of LANGUAGE_TAGS) {
@@ -55,6 +62,12 @@ describe('web/messages', () => {
       for (const [key, sentence] of sentences) assert.equal(/plural/.test(sentence.replace(PLURAL, '')), false, key)
     })
   }
+
+  it('writes the 24 hours of the day in Greek, as in every language but Arabic', () => {
+    const evening = '2026-11-30T21:05:07Z'
+    for (const tag of LANGUAGE_TAGS.filter(tag => tag !== 'ar')) assert.match(sayTime(speak(tag), evening), /21:05 UTC$/, tag)
+    assert.match(sayTime(speak('ar'), evening), /9:05/)
+  })
 
   it('puts a number and its noun into the form that the language needs', () => {
     const said = (tag: Language, numbers: readonly number[]) => numbers.map(count => speak(tag)('activity.entries', { count }))

@@ -146,6 +146,9 @@ describe('web/record', function () {
           const link = `<a href="/en/records/${changes[at]}">Entry ${changes[at]}</a>. That entry has been erased since.`
           assert.ok(text.includes(link), `entry ${index}`)
           assert.doesNotMatch(text, /This shows that the entry has not changed/)
+          const head = text.slice(0, text.indexOf('</head>'))
+          assert.equal(head.split(`Not checked: ${why}`).length, 4, 'description, Open Graph and JSON-LD')
+          assert.doesNotMatch(head, /Withdrawn|Replaced by|Changed without/)
         }
       }
     } finally {

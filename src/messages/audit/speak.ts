@@ -42,11 +42,15 @@ type Told = { readonly code: AuditMessageKey; readonly detail: string; readonly 
  * them.
  */
 export function sayDetail(say: SayAudit, { detail, values }: Told): string {
+  const key = `at.${detail}` as AuditMessageKey
+  const sentence = AUDIT_CATALOGUES[say.lang as Language][key]
+  // A plural needs the number itself, and writes it.
+  const isName = (name: string) => NAMES.includes(name) || sentence.includes(`{${name}, plural`)
   const written = Object.entries(values).map(([name, value]) => [
     name,
-    typeof value === 'number' && !NAMES.includes(name) ? sayNumber(say, value) : value,
+    typeof value === 'number' && !isName(name) ? sayNumber(say, value) : value,
   ])
-  return say(`at.${detail}` as AuditMessageKey, Object.fromEntries(written))
+  return say(key, Object.fromEntries(written))
 }
 
 /** The sentence, and where. */

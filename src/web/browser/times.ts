@@ -3,9 +3,11 @@
  * of a page. The page itself says UTC, so without this script nothing is missing. Certificates keep
  * UTC alone.
  */
+import { clockLocale } from '../../messages/clock.ts'
+
 const { lang } = document.documentElement
-// British English, as on the pages, and Western digits in every language.
-const tag = `${lang === 'en' ? 'en-GB' : lang}-u-nu-latn`
+// As on the pages, with Western digits in every language.
+const tag = new Intl.Locale(clockLocale(lang), { numberingSystem: 'latn' })
 const clock = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' } as const
 const times = new Intl.DateTimeFormat(tag, clock)
 const days = new Intl.DateTimeFormat(tag, { day: 'numeric', month: 'long', ...clock })

@@ -9,7 +9,7 @@ import type { Entry } from '../records.ts'
 import { ledgerData } from '../structured.ts'
 import { renderTime } from '../time.ts'
 import { renderBehind, renderEntries } from './entry-list.ts'
-import { renderTool, renderToolScripts, type ToolData } from './verify.ts'
+import { renderTool } from './verify.ts'
 import { FOUNDED, renderWelcome } from './welcome.ts'
 
 /** The state of the ledger. */
@@ -23,7 +23,8 @@ export type LedgerState = {
 
 /** Everything that the start page shows. */
 export type HomeData = {
-  readonly tool: ToolData
+  /** The scripts of the tool for checking files. */
+  readonly tool: Html
   readonly state: LedgerState
   readonly latest: readonly Entry[]
   /** The newest silent edits and withdrawals. */
@@ -55,7 +56,7 @@ ${renderState(frame, state)}
 <section>${icon('office')}<h2>${say('site.join')}</h2><p>${say('home.agenciesText')}</p><p><a href="${base}/for-agencies">${say('home.agenciesLink')}</a></p></section>
 <section>${icon('glass')}<h2>${say('home.auditors')}</h2><p>${say('home.auditorsText')}</p><p><a href="/policy.json">${say('about.policy')}</a> · <a href="/openapi.json">${say('about.api')}</a></p></section>
 </div>`,
-    scripts: renderToolScripts(tool),
+    scripts: tool,
   }
 }
 

@@ -29,10 +29,10 @@ export type RecordData = StateFacts &
 /** The page of a statement. */
 export function recordPage(frame: Frame, data: RecordData): Page {
   const { say, base } = frame
-  const { index, statement, siteUrl, agency, state } = data
+  const { index, statement, siteUrl, agency } = data
   return {
     title: `${isolate(clip(statement.title ?? statement.record, SHOWN.listed))} (${say('record.entry', { index })})`,
-    description: describeRecord(say, statement, agency?.name ?? statement.agency, state, sayLedgerDate(say, data)),
+    description: describeRecord(say, statement, agency?.name ?? statement.agency, data, sayLedgerDate(say, data)),
     structured: recordData(frame, data),
     feed: `${base}/agencies/${encodeURIComponent(statement.agency)}/feed.atom`,
     scripts: html`<script type="module" src="${data.scriptHref}"></script>`,

@@ -67,8 +67,8 @@ function judge({ banners }: Frame, facts: StateFacts): Judged {
   }
 }
 
-/** Verdicts of statements that an erasure or an unread part of the history leaves unchecked. */
-function whyUnchecked({ changes, partial }: RecordFacts): UncheckedReason | undefined {
+/** The reason why an erasure or an unread part of the history leaves a version unchecked. */
+export function whyUnchecked({ changes, partial }: Pick<RecordFacts, 'changes' | 'partial'>): UncheckedReason | undefined {
   const lost = EFFECT_KINDS.find(kind => changes.some(({ what, erased }) => erased !== undefined && what === kind))
   return lost === undefined ? partial && 'many' : `erased-${lost}`
 }

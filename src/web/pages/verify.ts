@@ -14,10 +14,10 @@ import { MANY, renderInput, renderLine, renderPolicyFacts, renderSum, WHOLE_CARD
 import type { FormAnswer } from '../server-verify.ts'
 
 /** Data and script address of a page that checks files in the browser. */
-export type ToolData = { readonly data: PageData; readonly scriptHref: string }
+type ToolData = { readonly data: PageData; readonly scriptHref: string }
 
 /** The page before anything is checked. */
-export function verifyPage(frame: Frame, tool: ToolData): Page {
+export function verifyPage(frame: Frame, tool: Html): Page {
   const { say } = frame
   return {
     title: say('verify.title'),
@@ -26,7 +26,7 @@ export function verifyPage(frame: Frame, tool: ToolData): Page {
 ${renderTool(frame)}
 <p class="limits">${say('verify.limits')}</p>
 <p class="no-print"><a href="/openseal-verifier.html" download="openseal-verifier.html">${say('about.offlineLink')}</a></p>`,
-    scripts: renderToolScripts(tool),
+    scripts: tool,
   }
 }
 
