@@ -14,8 +14,12 @@ import type { Hash } from './core/hash.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { PRIVATE, writeWhole } from './whole-file.ts'
 
-/** The newest signed size and root. */
-export type Mark = { readonly size: number; readonly root: Hash }
+/** The newest signed size and root, and the history of the database in which they were seen. */
+export type Mark = {
+  readonly size: number
+  readonly root: Hash
+  readonly database?: { readonly system: string; readonly timeline: number }
+}
 
 export type MarkFile = {
   readonly path: string
@@ -37,6 +41,9 @@ export type MarkFile = {
 export type MarkFit = 'missing' | 'fits' | 'behind' | 'other' | 'forked'
 
 type Tree = { head(): { readonly size: number }; rootAt(size: number): Promise<Hash> }
+
+/** The size of a store that does not fit its mark, and whether it is a database. */
+type MarkedStore = { readonly size: number; readonly isShared: boolean }
 
 const TYPE = 'openseal/mark@v1'
 const LOCK_TRIES = 40
@@ -60,8 +67,8 @@ export function openMarkFile(folder: string, { origin, vkey }: { readonly origin
     return text === undefined ? undefined : parseMark(text, { origin, vkey })
   }
 
-  async function put({ size, root }: Mark): Promise<void> {
-    await writeWhole(path, `${JSON.stringify({ type: TYPE, origin, vkey, size, root: toHex(root) }, null, 2)}\n`, PRIVATE)
+  async function put({ size, root, database }: Mark): Promise<void> {
+    await writeWhole(path, `${JSON.stringify({ type: TYPE, origin, vkey, size, root: toHex(root), database }, null, 2)}\n`, PRIVATE)
   }
 
   return {
@@ -89,12 +96,12 @@ export async function fitMark(mark: Mark | undefined, { head, rootAt }: Tree): P
  * The meaning of a mismatch, as the rest of a sentence after "the ledger has stopped sealing:".
  * Anyone may read it, so it names no path.
  */
-export function markReason(fit: Exclude<MarkFit, 'missing' | 'fits'>, mark: Mark, size: number): string {
+export function markReason(fit: Exclude<MarkFit, 'missing' | 'fits'>, mark: Mark, { size, isShared }: MarkedStore): string {
   const accept = `If nothing is missing, confirm it: openseal restore --accept-loss ${size}.`
   const reasons = {
     behind:
-      `this key has signed ${mark.size} entries, as its mark shows, but this store has only ${size}: it is an older copy. ` +
-      `Stop it and put the newest copy in its place, or fetch the rest from another copy (openseal doctor --repair --refill URL). ${accept}`,
+      `this key has signed ${mark.size} entries, as its mark shows, but this ${isShared ? 'database' : 'store'} has only ${size}: it is an older copy. ` +
+      `Stop it and put the newest copy in its place${isShared ? ', a standby or a backup that has them' : ', or fetch the rest from another copy (openseal doctor --repair --refill URL)'}. ${accept}`,
     other:
       `this key has signed another tree of ${mark.size} entries, as its mark shows: this store is a copy with another history. ` +
       `Stop it and look for the store that was signed last. ${accept}`,
@@ -109,7 +116,11 @@ function parseMark(text: string, { origin, vkey }: { origin: string; vkey: strin
   try {
     const found = JSON.parse(text)
     const isOurs = found.type === TYPE && found.origin === origin && found.vkey === vkey
-    if (isOurs && Number.isSafeInteger(found.size) && found.size > 0) return { size: found.size, root: fromHex(found.root, 32) }
+    const mark = { size: found.size, root: fromHex(found.root, 32) }
+    const { database } = found
+    const isHistory = database === undefined || (typeof database.system === 'string' && Number.isSafeInteger(database.timeline))
+    if (isOurs && isHistory && Number.isSafeInteger(mark.size) && mark.size > 0)
+      return database === undefined ? mark : { ...mark, database }
   } catch (cause) {
     throw unreadable(cause)
   }

@@ -262,7 +262,8 @@ describe('the mark of several nodes on one machine', () => {
     const folder = await mkdtemp(join(tmpdir(), 'openseal-mark-'))
     const store = createMemoryStore()
     const nodes = [await openTestLedger(store), await openTestLedger(store)]
-    const open = (ledger: Ledger) => openMarkKeeper({ ledger, folder, isNew: false, host: testHost(), log: silentLog })
+    const open = (ledger: Ledger) =>
+      openMarkKeeper({ ledger, history: store.history, folder, isNew: false, host: testHost(), log: silentLog })
     const first = await open(nodes[0]!)
     await nodes[0]!.submit(statementOf('one'))
     await first.close()

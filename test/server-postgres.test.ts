@@ -1,6 +1,6 @@
 /** The whole service with its log in PostgreSQL: the life of a record, and a start on the same data. */
 import { deepEqual, doesNotMatch, equal, match, ok, rejects } from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,7 +8,8 @@ import { acceptLoss } from '../src/care/backup.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { systemHost } from '../src/host.ts'
 import { createLog } from '../src/logger.ts'
-import { defaultMarkFolder } from '../src/mark.ts'
+import { defaultMarkFolder, openMarkFile } from '../src/mark.ts'
+import { rotateLogKey } from '../src/server/rotate.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
 import { startPostgres, type TestServer } from './store/postgres/server.ts'
@@ -39,6 +40,8 @@ describe('server with its log in PostgreSQL', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
+  const markFolder = process.env.OPENSEAL_MARK ?? defaultMarkFolder()
+  const database = (url: string) => ({ url, host: systemHost(log) })
   const ask = (service: Service, path: string, key?: string, body?: unknown) =>
     fetch(service.url + path, {
       ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
@@ -108,6 +111,30 @@ describe('server with its log in PostgreSQL', () => {
     await until(async () => (await json(service, '/readyz')).status === 'ok')
   })
 
+  it('refuses a server that another one has replaced, also at its next start, until its operator has decided', async () => {
+    const first = await start()
+    const { size, vkey } = await json(first, '/v1/status')
+    await first.close()
+    // As a node leaves it that has seen the promotion of a standby.
+    const { path } = openMarkFile(markFolder, { origin: config.origin, vkey })
+    const mark = JSON.parse(await readFile(path, 'utf8'))
+    equal(mark.database.timeline, 1)
+    await writeFile(path, JSON.stringify({ ...mark, database: { ...mark.database, timeline: 2 } }))
+    await rejects(start(), {
+      code: 'STORE_TIMELINE',
+      message: /timeline 1\) than the one that this key has signed \(2\).*accept-loss SIZE/,
+    })
+    await rejects(rotateLogKey(config), { code: 'STORE_TIMELINE' })
+    deepEqual(await readFile(path, 'utf8'), JSON.stringify({ ...mark, database: { ...mark.database, timeline: 2 } }))
+    await acceptLoss(config.dataDir, size, markFolder, database(config.storeUrl!))
+    equal((await json(await start(), '/v1/status')).size, size)
+    // The same tables at another cluster have timelines of their own.
+    await running.pop()!.close()
+    await writeFile(path, JSON.stringify({ ...mark, database: { system: '7', timeline: 2 } }))
+    await (await start()).close()
+    deepEqual(JSON.parse(await readFile(path, 'utf8')).database, mark.database)
+  })
+
   it('accepts no records while the database lacks what was signed, until its operator has decided', async () => {
     const first = await start()
     const { key } = await keysOf(first)
@@ -123,9 +150,11 @@ describe('server with its log in PostgreSQL', () => {
     const storeUrl = config.storeUrl!.replace(name, 'before')
     const behind = await start({ storeUrl })
     equal((await ask(behind, '/v1/records', key, statement(7))).status, 503)
-    match(JSON.stringify(await json(behind, '/readyz')), /MARK_BEHIND|has signed/)
+    const ready = JSON.stringify(await json(behind, '/readyz'))
+    match(ready, /MARK_BEHIND.*|this database has only \d+: .* a standby or a backup that has them/)
+    doesNotMatch(ready, /doctor/)
     await behind.close()
-    await acceptLoss(config.dataDir, size, process.env.OPENSEAL_MARK ?? defaultMarkFolder(), { url: storeUrl, host: systemHost(log) })
+    await acceptLoss(config.dataDir, size, markFolder, database(storeUrl))
     const decided = await start({ storeUrl })
     equal((await json(decided, '/v1/records', key, statement(7))).index, size)
   })

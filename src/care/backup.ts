@@ -11,6 +11,7 @@ import { OpenSealError } from '../core/errors.ts'
 import type { Host } from '../host.ts'
 import { type BackupHeader, decodeBackup } from '../store/level/backup.ts'
 import { fillLevelStore, openLevelStore } from '../store/level/level.ts'
+import { isShared, type Store } from '../store/port/port.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
 import { syncFolder } from '../whole-file.ts'
 import { type Diagnosis, examine } from './doctor.ts'
@@ -83,18 +84,21 @@ export async function restoreBackup(
  * @throws UpkeepError RESTORE_SIZE, RESTORE_NOT_MARKED, RESTORE_FORKED
  */
 export async function acceptLoss(dataDir: string, size: number, markFolder: string, database?: LedgerDatabase): Promise<void> {
-  const store = await (database === undefined ? openLevelStore(join(dataDir, 'store')) : openPostgresStore(database.url, database.host))
+  const store: Store = await (database === undefined
+    ? openLevelStore(join(dataDir, 'store'))
+    : openPostgresStore(database.url, database.host))
   try {
     const row = await store.readHead()
     const head = row?.head.size ?? 0
     const mark = row && (await readStanding(store, row, markFolder))
-    const isOpen = (await readRestored(store)) !== undefined || (mark !== undefined && mark.fit !== 'fits' && mark.fit !== 'missing')
+    const isAtOdds = mark !== undefined && mark.fit !== 'fits' && mark.fit !== 'missing'
+    const isOpen = (await readRestored(store)) !== undefined || isAtOdds || mark?.isReplaced === true
     if (!isOpen) throw new UpkeepError('RESTORE_NOT_MARKED', 'This ledger is not waiting for a decision.')
     if (head !== size)
       throw new UpkeepError('RESTORE_SIZE', `This ledger has ${head} entries, not ${size}: give the size that you have checked.`)
     if (mark?.fit === 'forked') throw new UpkeepError('RESTORE_FORKED', `No loss can be accepted here: ${mark.detail}`)
     // The mark is reset first: after a crash in between, the ledger still waits for the decision.
-    if (row) await mark?.file.reset(row.head)
+    if (row) await mark?.file.reset({ ...row.head, ...(isShared(store) && { database: await store.history() }) })
     await markRestored(store, undefined)
   } finally {
     await store.close()

@@ -36,10 +36,13 @@ export function markRestored(store: Pick<Documents, 'writeDocuments'>, restored:
   return store.writeDocuments([{ ...MARK, value: restored === undefined ? null : JSON.stringify(restored) }])
 }
 
-/** Why a marked ledger does not seal, and what its operator can do. */
-export function restoredReason({ why }: Restored): string {
+/**
+ * Why a marked ledger does not seal, and what its operator can do. `isInFolder`: it is not in a
+ * database, which the doctor does not treat.
+ */
+export function restoredReason({ why }: Restored, isInFolder: boolean): string {
   return (
     `it ${why}, and records that were acknowledged after that may be missing. ` +
-    'Stop it, fetch the rest from another copy (openseal doctor --repair --refill URL), and then confirm that it is complete (openseal restore --accept-loss SIZE).'
+    `Stop it, ${isInFolder ? '' : 'move it to a data folder (openseal move), '}fetch the rest from another copy (openseal doctor --repair --refill URL), and then confirm that it is complete (openseal restore --accept-loss SIZE).`
   )
 }

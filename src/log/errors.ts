@@ -20,7 +20,8 @@ export class DamageError extends LedgerError {
   readonly part: string
 
   constructor(part: string, options?: ErrorOptions) {
-    const advice = 'It is not served. The operator can find out more with "openseal doctor".'
+    const advice =
+      'It is not served. The operator can find out more with "openseal doctor" or, if the log is in a database, with "openseal audit".'
     super('LEDGER_DAMAGED', `The stored data (${part}) does not match the ledger's own tree. ${advice}`, options)
     this.part = part
   }

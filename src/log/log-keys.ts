@@ -34,7 +34,10 @@ export async function readKeyChanges(store: Rows): Promise<LoggedChange[]> {
       const { index, note }: { index: number; note: string } = JSON.parse(value)
       const change = await readChange(store, index)
       if (change === undefined)
-        throw new LedgerError('LEDGER_CORRUPT', `Entry ${index} is not a change of the log's key: run "openseal doctor".`)
+        throw new LedgerError(
+          'LEDGER_CORRUPT',
+          `Entry ${index} is not a change of the log's key: run "openseal doctor" on a data folder, or restore the database.`,
+        )
       return { index, note, change }
     }),
   )

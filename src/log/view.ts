@@ -212,5 +212,8 @@ function equalHeads(a: Head, b: Head): boolean {
 }
 
 function corruptHead(what: string): LedgerError {
-  return new LedgerError('LEDGER_CORRUPT', `${what} Stop the service, copy the data folder, and run "openseal doctor".`)
+  return new LedgerError(
+    'LEDGER_CORRUPT',
+    `${what} Stop the service and copy the data folder or the database. Then run "openseal doctor", which treats a data folder, or restore the database.`,
+  )
 }

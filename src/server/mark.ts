@@ -8,6 +8,8 @@ import type { BackgroundTask, Host } from '../host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../logger.ts'
 import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkFile } from '../mark.ts'
+import { StoreError } from '../store/port/errors.ts'
+import { isReplaced, type StoreHistory } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
 
 export type MarkKeeper = {
@@ -21,6 +23,8 @@ export type MarkKeeper = {
 
 type Deps = {
   readonly ledger: Pick<Ledger, 'origin' | 'vkey' | 'head' | 'refresh' | 'rootAt' | 'stop'>
+  /** The history of the ledger's database; undefined if it is in the data folder. */
+  readonly history: (() => Promise<StoreHistory>) | undefined
   readonly folder: string
   /** Whether this start created the ledger, which then has no mark yet. */
   readonly isNew: boolean
@@ -47,14 +51,43 @@ export function markFolderOf(configured: string | undefined, dataDir: string): s
 }
 
 /**
+ * Refuses a database server that another one has replaced, by the mark. Asked before anything is
+ * read or written under the key.
+ * @throws StoreError STORE_TIMELINE
+ */
+export async function refuseReplaced(
+  history: (() => Promise<StoreHistory>) | undefined,
+  folder: string,
+  of: { readonly origin: string; readonly vkey: string },
+): Promise<void> {
+  if (history === undefined) return
+  // An unreadable mark stops the ledger later.
+  const mark = await openMarkFile(folder, of)
+    .read()
+    .catch(error => {
+      if (error instanceof MarkError) return undefined
+      throw error
+    })
+  const found = await history()
+  if (isReplaced(found, mark?.database))
+    throw new StoreError(
+      'STORE_TIMELINE',
+      `The database is at an earlier history (timeline ${found.timeline}) than the one that this key has signed (${mark!.database!.timeline}). ` +
+        'It was replaced by a standby: shut it down. If it was put back on purpose, confirm the size of its ledger: openseal restore --accept-loss SIZE.',
+    )
+}
+
+/**
  * Compares the ledger with its mark and stops the ledger if it lacks what was signed. Keeps the
  * mark up to date from then on.
  */
-export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps): Promise<MarkKeeper> {
+export async function openMarkKeeper({ ledger, history, folder, isNew, host, log }: Deps): Promise<MarkKeeper> {
   let vkey = ledger.vkey
   let file = openMarkFile(folder, ledger)
   let alarm: { readonly code: string; readonly message: string } | undefined
   let written: Mark | undefined
+  /** As the store told it last. */
+  let database: StoreHistory | undefined
   /** Raises the mark while the head is ahead of it. */
   let task: BackgroundTask | undefined
   let isBehind = false
@@ -76,11 +109,13 @@ export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps)
     // Our own last mark needs no comparison, which is not possible once the store is closed.
     const fit = isSame(found, written) ? 'fits' : await fitMark(found, ledger)
     if (found !== undefined && fit !== 'fits' && fit !== 'missing') {
-      stop(`MARK_${fit.toUpperCase()}`, markReason(fit, found, size))
+      stop(`MARK_${fit.toUpperCase()}`, markReason(fit, found, { size, isShared: history !== undefined }))
       return undefined
     }
-    written = { size, root }
-    return size === found?.size ? undefined : written
+    const newest = newestOf(database, found?.database)
+    written = { size, root, ...(newest && { database: newest }) }
+    const isWritten = size === found?.size && newest?.system === found.database?.system && newest?.timeline === found.database?.timeline
+    return isWritten ? undefined : written
   }
 
   function stop(code: string, reason: string): void {
@@ -96,6 +131,8 @@ export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps)
       file = openMarkFile(folder, ledger)
       written = undefined
     }
+    // If no server answers, the last one that did is the newest that this node knows.
+    if (!isClosing) database = (await history?.().catch(() => undefined)) ?? database
     try {
       await file.write(next)
       if (alarm?.code === 'MARK_NOT_WRITTEN') alarm = undefined
@@ -143,6 +180,11 @@ export async function openMarkKeeper({ ledger, folder, isNew, host, log }: Deps)
 function isUnreadable(cause: unknown): true {
   if (cause instanceof OpenSealError) return true
   throw cause
+}
+
+/** Never an earlier timeline of the same system than another node on this machine has seen. */
+function newestOf(own: StoreHistory | undefined, found: StoreHistory | undefined): StoreHistory | undefined {
+  return own === undefined || isReplaced(own, found) ? found : own
 }
 
 function isSame(a: Mark | undefined, b: Mark | undefined): boolean {

@@ -6,11 +6,9 @@ import { createLease } from '../anchor/lease.ts'
 import { movedFolderOf, moveReason, readMoveMark } from '../care/move.ts'
 import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
-import type { Config } from '../config.ts'
 import { toHex } from '../core/bytes.ts'
-import type { Signer } from '../core/tlog/note.ts'
+import { formatVkey, type Signer } from '../core/tlog/note.ts'
 import { lockFolder } from '../folder-lock.ts'
-import type { Host } from '../host.ts'
 import { ensureErasureKey, ensureLogKey, KeyFileError, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { createLogSigner } from '../log/signer.ts'
@@ -22,7 +20,7 @@ import { isShared, type Store } from '../store/port/port.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
 import { bindPlaces, openChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
-import { markFolderOf, openMarkKeeper } from './mark.ts'
+import { markFolderOf, openMarkKeeper, refuseReplaced } from './mark.ts'
 import type { Start } from './parts.ts'
 
 /** The file of the log's key. */
@@ -42,7 +40,9 @@ export type OpenStore = {
  * Opens the store: in the data folder or, with OPENSEAL_STORE, in a database. Either way it takes
  * the lock of the data folder, which belongs to one node.
  */
-export async function openStore({ storeUrl }: Config, dataDir: string, host: Host): Promise<OpenStore> {
+export async function openStore(start: Start): Promise<OpenStore> {
+  const { config, dataDir, host } = start
+  const { storeUrl } = config
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch(cause => {
     throw new ServerError(
       'SERVER_DATA',
@@ -64,15 +64,16 @@ export async function openStore({ storeUrl }: Config, dataDir: string, host: Hos
       'SERVER_STORE',
       `There is a ledger in ${folder}, and OPENSEAL_STORE names a database: unset it, or set OPENSEAL_DATA to another folder.`,
     )
-  return { store: await openShared(storeUrl, dataDir, host), embedded: undefined }
+  return { store: await openShared(storeUrl, start), embedded: undefined }
 }
 
-async function openShared(storeUrl: string, dataDir: string, host: Host): Promise<Store> {
+async function openShared(storeUrl: string, { dataDir, host, bells }: Start): Promise<Store> {
   const lock = await lockFolder(dataDir)
   if (lock === undefined)
     throw new StoreError('STORE_LOCKED', `The data folder ${dataDir} is in use by another OpenSeal service: each node needs its own.`)
   try {
-    const store = withDeadlines(await openUnmoved(openPostgresStore(storeUrl, host)), host, STORE_MS)
+    const opening = openPostgresStore(storeUrl, host, undefined, bells.moved.ring)
+    const store = withDeadlines(await openUnmoved(opening), host, STORE_MS)
     return { ...store, close: () => store.close().finally(lock.release) }
   } catch (error) {
     await lock.release()
@@ -125,6 +126,8 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   const isNew = (await store.readHead()) === undefined
   const keyFile = logKeyFile(keysDir)
   const signer = createLogSigner(origin, isNew ? await ensureLogKey(keyFile, { host, log }) : await readLogKey(keyFile, log))
+  const history = isShared(store) ? store.history : undefined
+  await refuseReplaced(history, markFolder, { origin, vkey: formatVkey(signer.vkey) })
   const chain = await openChain(start, url)
   const { all: anchors, own: place } = await bindPlaces(start, chain, store)
 
@@ -135,10 +138,11 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)
-  if (restored !== undefined) ledger.stop(restoredReason(restored), 'LEDGER_RESTORED')
-  const mark = await openMarkKeeper({ ledger, folder: markFolder, isNew, host, log })
+  if (restored !== undefined) ledger.stop(restoredReason(restored, history === undefined), 'LEDGER_RESTORED')
+  const mark = await openMarkKeeper({ ledger, history, folder: markFolder, isNew, host, log })
   parts.mark = mark
   bells.signed.listen(mark.note)
+  bells.moved.listen(mark.note)
 
   const { urls, signer: publisher, finality } = chain
   const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }

@@ -44,7 +44,7 @@ export function beginStart(config: Config, log: Log): Start {
     host: systemHost(log),
     log,
     parts: {},
-    bells: { sealed: createBell(), signed: createBell(), erased: createBell() },
+    bells: { sealed: createBell(), signed: createBell(), erased: createBell(), moved: createBell() },
   }
 }
 
@@ -56,6 +56,8 @@ export type Bells = {
   readonly signed: Bell<void>
   /** Rung for each erasure. */
   readonly erased: Bell<void>
+  /** Rung when another server of the database has taken over. */
+  readonly moved: Bell<void>
 }
 
 type Bell<T> = { readonly ring: (told: T) => void; listen(listener: (told: T) => void): void }

@@ -6,7 +6,7 @@ import { readKeyChanges } from '../log/log-keys.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { type Log, silentLog } from '../logger.ts'
 import { openMarkFile } from '../mark.ts'
-import type { Store } from '../store/port/port.ts'
+import { isShared, type Store } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf } from './mark.ts'
 import { logKeyFile, openLog, openStore } from './open-log.ts'
@@ -36,10 +36,10 @@ export async function rotateLogKey(config: Config, { log = silentLog }: { log?: 
 }
 
 async function rotate(start: Start): Promise<Rotation> {
-  const { config, dataDir, keysDir, host, log, parts } = start
+  const { config, dataDir, keysDir, log, parts } = start
   const path = logKeyFile(keysDir)
   const next = `${path}.next`
-  const { store } = await openStore(config, dataDir, host)
+  const { store } = await openStore(start)
   parts.store = store
   if ((await store.readHead()) === undefined)
     throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)
@@ -49,8 +49,9 @@ async function rotate(start: Start): Promise<Rotation> {
   const { index, change } = done ?? (await changeKey(start, store, newKey))
   // The new key continues from what the old one signed, and its mark begins there.
   const { head } = (await store.readHead())!
+  const begun = { ...head, ...(isShared(store) && { database: await store.history() }) }
   const folder = markFolderOf(config.markFolder, dataDir)
-  await openMarkFile(folder, { origin: config.origin, vkey: newKey }).write(async found => (found === undefined ? head : undefined))
+  await openMarkFile(folder, { origin: config.origin, vkey: newKey }).write(async found => (found === undefined ? begun : undefined))
   const kept = await replaceLogKey(path, next, change.fromSize - 1)
   const { fromSize } = change
   log.info('log key changed', { index, oldKey, newKey, fromSize })

@@ -60,11 +60,11 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
  * has begun.
  */
 async function open(start: Start): Promise<Omit<Service, 'close'>> {
-  const { config, dataDir, keysDir, host, log, parts } = start
+  const { config, keysDir, host, log, parts } = start
   const operator = await readOperator(config)
   // The store's lock comes first, so that a second service on this folder touches neither its keys
   // nor its chain. Then the port.
-  const { store, embedded } = await openStore(config, dataDir, host)
+  const { store, embedded } = await openStore(start)
   parts.store = store
   const http = await openListener(config)
   parts.http = http

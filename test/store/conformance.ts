@@ -61,6 +61,7 @@ export function sharedConformance(opened: () => SharedStore, openAgain: () => Pr
       assert.equal(await other.readDocument('c', 'mark'), undefined)
       await other.commit(commitOf(1, 2))
       assert.equal((await opened().confirmHead())?.head.size, 2)
+      assert.deepEqual(await other.history(), await opened().history())
     } finally {
       if (other !== opened()) await other.close()
     }

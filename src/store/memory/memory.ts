@@ -26,6 +26,7 @@ export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => 
     ...records.lookups,
     ...documents.port,
     nowMs: async () => nowMs(),
+    history: async () => ({ system: 'memory', timeline: 1 }),
     readHead: tree.readHead,
     async confirmHead() {
       refuseRetired()

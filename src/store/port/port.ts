@@ -10,8 +10,21 @@ import type { Lookups } from './lookups.ts'
 
 export type Store = LogStore & Lookups & Documents & { close(): Promise<void> }
 
+/**
+ * The history in which a shared store is: of a system of servers, and how often another server of it
+ * has taken over. A server of an earlier timeline was replaced.
+ */
+export type StoreHistory = { readonly system: string; readonly timeline: number }
+
+/** Whether a store is in an earlier history than the one known of the same system. */
+export function isReplaced(found: StoreHistory, known: StoreHistory | undefined): boolean {
+  return known !== undefined && found.system === known.system && found.timeline < known.timeline
+}
+
 /** A store that several nodes share. */
 export type SharedStore = Store & {
+  /** The history of the server that this node uses. */
+  history(): Promise<StoreHistory>
   /**
    * The store's own clock, in milliseconds since 1970, by which nodes measure their leases. It may
    * jump: the writes under a lease are fenced too.

@@ -39,6 +39,11 @@ export type ServerState = {
   readonly isPrimary: boolean
   /** Grows with each promotion of a standby. */
   readonly timeline: number
+  /**
+   * The number of the cluster, which its servers share: another one has other timelines. Empty if
+   * the user may not ask.
+   */
+  readonly system: string
 }
 
 /** The limits of a connection in time. */
@@ -68,6 +73,9 @@ const MIN_VERSION = 140_000
 
 /** Notices that a COMMIT was answered although its standby may not have it. */
 const DOUBTFUL = ['01000', '57P01']
+
+/** What pg says when an answer takes longer than `query_timeout`. */
+const READ_TIMEOUT = 'Query read timeout'
 
 const BYTEA = 17
 const INT8 = 20
@@ -132,9 +140,16 @@ export async function connect(address: DatabaseAddress, at: DatabaseHost, limits
     run({ name, text }, values = []) {
       waiting++
       const query = { ...(name !== undefined && { name }), text, values: values as unknown[], rowMode: 'array' as const }
-      return client.query(query).finally(() => {
-        waiting--
-      })
+      return client
+        .query(query)
+        .catch(cause => {
+          // Only these are the line's. Anything else without a SQLSTATE is a mistake of ours.
+          const isLost = sqlState(cause) === undefined && (!isOpen || cause.message === READ_TIMEOUT)
+          throw isLost ? new LostConnection(cause.message, { cause }) : cause
+        })
+        .finally(() => {
+          waiting--
+        })
     },
     together(send) {
       const used = stream()
@@ -161,7 +176,9 @@ export async function connect(address: DatabaseAddress, at: DatabaseHost, limits
 
 const SERVER = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',
   current_setting('server_version_num')::int, current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on',
-  CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END`
+  CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END,
+  has_function_privilege('pg_control_system()', 'EXECUTE')`
+const SYSTEM = 'SELECT system_identifier::text FROM pg_control_system()'
 
 /**
  * Bytes arrive as hex. Commits wait for the disk, and for the standby if there is one. A server whose client is gone
@@ -177,7 +194,7 @@ const SETTINGS = `SELECT set_config('bytea_output', 'hex', false), set_config('t
  */
 export async function prepare({ run, at }: Connection): Promise<ServerState> {
   const { rows } = await run({ text: SERVER })
-  const [[isReadOnly, version, fsync, fullPages, timeline]] = rows as [[boolean, number, boolean, boolean, number]]
+  const [[isReadOnly, version, fsync, fullPages, timeline, mayAsk]] = rows as [[boolean, number, boolean, boolean, number, boolean]]
   if (version < MIN_VERSION)
     throw new StoreError('STORE_VERSION', `The database at ${nameOfHost(at)} is older than PostgreSQL ${MIN_VERSION / 10_000}.`)
   if (!fsync || !fullPages)
@@ -186,15 +203,20 @@ export async function prepare({ run, at }: Connection): Promise<ServerState> {
       `The database at ${nameOfHost(at)} runs with ${fsync ? 'full_page_writes' : 'fsync'} = off and can lose what it has confirmed. Set it to on.`,
     )
   await run({ text: SETTINGS })
-  return { isPrimary: !isReadOnly, timeline }
+  const system = mayAsk ? ((await run({ text: SYSTEM })).rows[0]?.[0] as string) : ''
+  return { isPrimary: !isReadOnly, timeline, system }
 }
 
 /** Whether an error means that the connection, or the server behind it, is of no more use. */
 export function isConnectionError(error: unknown): boolean {
-  const code = sqlState(error)
+  if (error instanceof LostConnection) return true
+  const code = sqlState(error) ?? ''
   // 25006: the server has become a standby. 57P0x: it shuts down or has ended this connection.
-  return code === undefined || code.startsWith('08') || code.startsWith('57P') || code === '25006' || code.startsWith('25P03')
+  return code.startsWith('08') || code.startsWith('57P') || code === '25006' || code === '25P03'
 }
+
+/** A statement whose answer did not come, because the line broke or was too slow. */
+class LostConnection extends Error {}
 
 /** The SQLSTATE of an error; undefined if it is not from the server. */
 export function sqlState(error: unknown): string | undefined {

@@ -84,11 +84,13 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
         throw failed(outcome.cause)
       }
       if (outcome.cause instanceof StoreError) throw outcome.cause
-      const state = sqlState(outcome.cause)
+      const state = sqlState(outcome.cause) ?? ''
       const isLost = isConnectionError(outcome.cause)
+      // A broken invariant is no trouble of the database.
+      if (!isLost && state === '') throw outcome.cause
       if (isLost) writer.drop()
-      if ((isLost || AGAIN.includes(state!)) && tries < TRIES) continue
-      if (isLost || AGAIN.includes(state!) || BUSY.includes(state!)) throw unsettled(outcome.cause)
+      if ((isLost || AGAIN.includes(state)) && tries < TRIES) continue
+      if (isLost || AGAIN.includes(state) || BUSY.includes(state)) throw unsettled(outcome.cause)
       throw failed(outcome.cause)
     }
   }
@@ -119,7 +121,8 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
           if (cause instanceof StoreError) throw cause
           const isLost = isConnectionError(cause)
           if (isLost) drop()
-          const state = sqlState(cause)!
+          const state = sqlState(cause) ?? ''
+          if (!isLost && state === '') throw cause
           const mostTries = isLost ? READ_TRIES : AGAIN.includes(state) ? TRIES : 1
           if (!isLost && mostTries === 1 && !BUSY.includes(state)) throw unreadable(cause)
           if (tries >= mostTries) throw unsettled(cause)

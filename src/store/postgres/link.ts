@@ -4,8 +4,9 @@
  */
 import type { Host } from '../../host.ts'
 import { StoreError } from '../port/errors.ts'
+import type { StoreHistory } from '../port/port.ts'
 import { type DatabaseAddress, type DatabaseHost, nameOfHost } from './address.ts'
-import { type Connection, type ConnectionLimits, connect, prepare, type ServerState } from './connection.ts'
+import { type Connection, type ConnectionLimits, connect, isConnectionError, prepare, type ServerState } from './connection.ts'
 import { ensureSchema } from './schema.ts'
 
 export type DatabaseLink = {
@@ -27,6 +28,8 @@ export type DatabaseLinks = {
   get(): Promise<DatabaseLink>
   /** A connection of its own to the same server, whose statements may take as long as they need. */
   unbounded(): Promise<Connection>
+  /** The history of the server that is used. Throws what `get` throws. */
+  history(): Promise<StoreHistory>
   close(): Promise<void>
 }
 
@@ -34,6 +37,8 @@ type Deps = {
   readonly address: DatabaseAddress
   readonly limits: ConnectionLimits
   readonly host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'>
+  /** Told when another server has taken over. */
+  readonly onMoved?: (() => void) | undefined
 }
 type Found = { readonly connection: Connection; readonly state: ServerState }
 
@@ -42,25 +47,27 @@ const READERS = 4
 const SEARCH_AGAIN_MS = 200
 
 /** Finds the server, now and whenever a link is lost. */
-export function createLinks({ address, limits, host }: Deps): DatabaseLinks {
+export function createLinks({ address, limits, host, onMoved }: Deps): DatabaseLinks {
   let link: DatabaseLink | undefined
   let searching: Promise<DatabaseLink> | undefined
   let failed: { readonly error: unknown; readonly untilMs: number } | undefined
   let isClosed = false
   /** A later server must be of this database, and no earlier in its history. */
-  let known: { readonly uid: string; readonly timeline: number } | undefined
+  let known: (StoreHistory & { readonly uid: string }) | undefined
 
   async function search(): Promise<DatabaseLink> {
     const { connection, state } = await findPrimary(address, limits, known?.timeline ?? 0)
     const opened = [connection]
     try {
       const uid = await ensureSchema(connection, host)
-      if (known !== undefined && known.uid !== uid)
+      if (known !== undefined && (known.uid !== uid || known.system !== state.system))
         throw new StoreError(
           'STORE_OTHER_DATABASE',
-          `The database at ${nameOfHost(connection.at)} is not the one that this node began with.`,
+          `The database at ${nameOfHost(connection.at)} is not the one that this node began with. If it was replaced on purpose, restart the node.`,
         )
-      known = { uid, timeline: state.timeline }
+      const isMoved = known !== undefined && known.timeline !== state.timeline
+      known = { uid, system: state.system, timeline: state.timeline }
+      if (isMoved) onMoved?.()
       for (let i = 0; i < READERS; i++) {
         const reader = await connect(address, connection.at, limits)
         opened.push(reader)
@@ -68,7 +75,7 @@ export function createLinks({ address, limits, host }: Deps): DatabaseLinks {
       }
     } catch (error) {
       for (const each of opened) each.drop()
-      throw error
+      throw brokenOff(error, connection.at)
     }
     return createLink(connection, opened.slice(1))
   }
@@ -99,6 +106,11 @@ export function createLinks({ address, limits, host }: Deps): DatabaseLinks {
     async unbounded() {
       const { writer } = await this.get()
       return connect(address, writer.at, { ...limits, statementMs: 0, answerMs: 0 })
+    },
+    async history() {
+      await this.get()
+      const { system, timeline } = known!
+      return { system, timeline }
     },
     async close() {
       isClosed = true
@@ -158,8 +170,14 @@ async function ask(address: DatabaseAddress, at: DatabaseHost, limits: Connectio
     return { connection, state: await prepare(connection) }
   } catch (error) {
     connection.drop()
-    throw error
+    throw brokenOff(error, at)
   }
+}
+
+/** A server may end while a connection to it is being prepared. */
+function brokenOff(cause: unknown, at: DatabaseHost): unknown {
+  if (!isConnectionError(cause)) return cause
+  return new StoreError('STORE_UNREACHABLE', `The database at ${nameOfHost(at)} has broken off the connection.`, { cause })
 }
 
 function nameHosts(hosts: readonly DatabaseHost[]): string {

@@ -16,7 +16,8 @@ import { createLookups } from './lookups.ts'
 const NOW: DatabaseStatement = { name: 'now', text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint' }
 
 /**
- * Opens the store at an address. Makes its tables at the first start.
+ * Opens the store at an address. Makes its tables at the first start. `onMoved` is told when another
+ * server of the cluster has taken over.
  * @throws StoreError STORE_ADDRESS, STORE_UNREACHABLE, STORE_LOGIN, STORE_RIGHTS, STORE_TLS,
  * STORE_NO_DATABASE, STORE_NO_PRIMARY, STORE_VERSION, STORE_UNSAFE, STORE_SCHEMA
  */
@@ -24,10 +25,18 @@ export async function openPostgresStore(
   text: string,
   host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'>,
   limits = LIMITS,
+  onMoved?: () => void,
 ): Promise<SharedStore> {
-  const links = createLinks({ address: parseAddress(text), limits, host })
+  const links = createLinks({ address: parseAddress(text), limits, host, onMoved })
   await links.get()
   const database = createDatabase(links)
   const nowMs = async () => (await database.read(NOW))[0]![0] as number
-  return { ...createLog(database), ...createLookups(database), ...createDocuments(database), nowMs, close: database.close }
+  return {
+    ...createLog(database),
+    ...createLookups(database),
+    ...createDocuments(database),
+    nowMs,
+    history: () => links.history(),
+    close: database.close,
+  }
 }

@@ -303,6 +303,15 @@ describe('a commit to PostgreSQL', () => {
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
   })
 
+  it('takes a mistake of ours for no trouble of the database: it ends at once, and writes nothing', async () => {
+    const store = await open()
+    const [wrong, ...rest] = commitOf(0, 2).records
+    const commit = { ...commitOf(0, 2), records: [{ ...wrong!, identity: 'zz' }, ...rest] }
+    await assert.rejects(store.commit(commit), /^Error: bug: "zz" is not a hash/)
+    assert.deepEqual(await sql('SELECT size, beat FROM openseal.head'), [{ size: '0', beat: '0' }])
+    await store.commit(commitOf(0, 2))
+  })
+
   it('refuses another database under the address that it began with', async () => {
     const [mine, other] = [address, await server.newDatabase()]
     const store = await open()

@@ -26,8 +26,8 @@ describe('the PostgreSQL store across a fail-over', () => {
   })
   afterEach(() => Promise.all(opened.splice(0).map(store => store.close())))
 
-  const open = async (address: string, more: Partial<typeof LIMITS> = {}) => {
-    const store = await openPostgresStore(address, systemHost(silentLog), { ...LIMITS, lockMs: 500, answerMs: 1500, ...more })
+  const open = async (address: string, more: Partial<typeof LIMITS> = {}, onMoved?: () => void) => {
+    const store = await openPostgresStore(address, systemHost(silentLog), { ...LIMITS, lockMs: 500, answerMs: 1500, ...more }, onMoved)
     opened.push(store)
     return store
   }
@@ -65,7 +65,9 @@ describe('the PostgreSQL store across a fail-over', () => {
   it('finds the server that writes, keeps every answered commit when it dies, and refuses it when it comes back', async () => {
     const address = await primary.newDatabase()
     await startStandby()
-    const nodes = [await open(atBoth(address)), await open(atBoth(address)), await open(atBoth(address))]
+    let moves = 0
+    const nodes = [await open(atBoth(address), {}, () => moves++), await open(atBoth(address)), await open(atBoth(address))]
+    const begun = await nodes[0]!.history()
     await assert.rejects(open(address.replace(String(primary.port), String(standby.port))), {
       code: 'STORE_NO_PRIMARY',
       message: /accepts no writes: it is a standby/,
@@ -112,6 +114,8 @@ describe('the PostgreSQL store across a fail-over', () => {
     for (const [index, of] of answered) assert.equal(await nodes[0]!.committedMs(index), of, `index ${index}`)
     const size = await sizeOf(nodes[0]!)
     for (const node of nodes) assert.equal((await node.confirmHead())?.head.size, size)
+
+    assert.deepEqual([await nodes[0]!.history(), moves], [{ ...begun, timeline: begun.timeline + 1 }, 1])
 
     // The old server is back, and alone. These nodes know its timeline is too old.
     await standby.kill()
