@@ -3,9 +3,11 @@
  * §3.4.
  */
 
+import { attempt } from './attempt.ts'
 import { readBase64 } from './bytes.ts'
 import { isJsonObject, type Json } from './json.ts'
 import { count, hex, list, malformed, members, PolicyError, type PolicyMembers } from './policy-members.ts'
+import { parseCertificate } from './timestamp/certificate.ts'
 
 /** A chain or a time-stamp authority whose word about a checkpoint counts. */
 export type PolicyAnchor = PolicyChain | PolicyAuthority
@@ -30,7 +32,7 @@ export type PolicyChain = {
 
 /**
  * A time-stamp authority, and the tree sizes for which its tokens count. A token counts if its
- * signer's certificate is one of the certificates or chains to one.
+ * signer's certificate chains to one of the certificates.
  */
 export type PolicyAuthority = {
   readonly type: 'rfc3161'
@@ -173,17 +175,10 @@ function readCertificates(value: Json | undefined, path: string): readonly strin
   return certificates.map((certificate, at) => {
     const bytes = typeof certificate === 'string' ? readBase64(certificate) : undefined
     if (bytes === undefined) throw malformed(`${path}[${at}] is not base64`)
-    if (!isSequence(bytes)) throw malformed(`${path}[${at}] is not a certificate in DER`)
+    const { error } = attempt(() => parseCertificate(bytes))
+    if (error) throw malformed(`${path}[${at}] is not a certificate in DER: ${error.message}`)
     return certificate as string
   })
-}
-
-/** Whether the bytes are one SEQUENCE in DER and nothing after it. */
-function isSequence(bytes: Uint8Array): boolean {
-  const [tag, first = 0] = bytes
-  const more = first < 0x80 ? 0 : first - 0x80
-  const length = more === 0 ? first : bytes.subarray(2, 2 + more).reduce((sum, byte) => sum * 256 + byte, 0)
-  return tag === 0x30 && more <= 2 && bytes.length === 2 + more + length
 }
 
 function readPolicies(value: Json | undefined, path: string): { policies?: readonly string[] } {

@@ -7,6 +7,7 @@ import { readBase64 } from './bytes.ts'
 import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { OpenSealError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, parseJson } from './json.ts'
+import { MAX_TOKEN_BYTES } from './timestamp/token.ts'
 import { parseTlogProof, type QuotedNote, quoteNote, quoteTlogProof, type TlogProof } from './tlog/tlog-proof.ts'
 
 /** What a receipt says about who vouches for its checkpoint. */
@@ -41,8 +42,6 @@ const TYPE = 'openseal/receipt@v1'
 const MAX_RECEIPT_BYTES = 1024 * 1024
 const MAX_PROOF_BYTES = 64 * 1024
 const MAX_ANCHORS = 64
-/** Bounds the DER of a time stamp. */
-export const MAX_TOKEN_BYTES = 16 * 1024
 
 /**
  * Parses a receipt strictly. Unknown members are dropped. So are anchors that are malformed, too

@@ -89,7 +89,7 @@ const GRAVITY: readonly ChangeCode[] = [
  */
 export function sayDetail(say: Say, { code, detail, remarks }: CheckResult): { readonly text: string; readonly technical?: string } {
   if (remarks.length === 0 && code !== undefined) return { text: sayFault(say, code), technical: `${code}: ${detail}` }
-  const sentences = remarks.map(({ key, values }) => say(`detail.${key}`, { ...values, ...reasonOf(say, key, values) }))
+  const sentences = remarks.map(({ key, values }) => say(`detail.${key}`, { ...values, ...spokenOf(say, key, values) }))
   return { text: sentences.join('; '), ...(code !== undefined && { technical: code }) }
 }
 
@@ -103,7 +103,9 @@ export function sayBadPolicy(say: Say, name: string, code: string): string {
   return `${isolate(name)}: ${say('verify.badPolicy')} ${sayFault(say, code)} (${code})`
 }
 
-function reasonOf(say: Say, key: Remark['key'], { reason, code }: Remark['values']): Remark['values'] {
+/** The values that the language says in its own way: reasons, times, and names of others. */
+function spokenOf(say: Say, key: Remark['key'], { reason, code, name, time }: Remark['values']): Remark['values'] {
+  if (name !== undefined) return { name: isolate(String(name)), ...(time !== undefined && { time: sayTime(say, time) }) }
   if (key === 'withdrawn') return { reason: sayReason(say, reason) }
   return key === 'versionsUnanswered' ? { reason: sayFault(say, String(code)) } : {}
 }

@@ -2,13 +2,13 @@
 
 import { unwrap } from '../core/attempt.ts'
 import type { Policy } from '../core/policy.ts'
-import { countingAnchors, isAuthority, isChain, voucherOf } from '../core/policy-anchors.ts'
+import { countingAnchors, isAuthority, isChain, type PolicyAnchor, voucherOf } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
 import { ANCHOR_STATES, type AnchorAnswer, SILENT_STATES } from './anchor-answer.ts'
 import { askChain } from './chain-anchor.ts'
 import { type ChainReader, findEndpoints } from './chain-reader.ts'
 import { failed, notRun, type Outcome, passed, type ReceiptParts, unchecked } from './checks.ts'
-import { remark } from './remarks.ts'
+import { type Remark, remark } from './remarks.ts'
 import { readStamps } from './stamps.ts'
 
 /** The outcome of `anchor`, with the answer for each anchor that counts. */
@@ -30,10 +30,9 @@ export async function checkAnchor(evidence: ReceiptParts, policy: Policy, chain:
     Promise.all(anchors.filter(isChain).map(anchor => askChain(anchor, checkpoint, endpoints.get(anchor.chainId)!))),
     readStamps(evidence, anchors.filter(isAuthority)),
   ])
-  const answers = [...chains, ...stamps]
+  const answers = [...chains, ...stamps].sort((a, b) => anchors.indexOf(a.anchor) - anchors.indexOf(b.anchor))
   const outcome = judgeAnchors(answers, policy)
-  const remarks = isTest && anchors.length > 0 ? [...outcome.remarks, remark('testNetwork')] : outcome.remarks
-  return { ...outcome, remarks, isTest, answers }
+  return { ...outcome, remarks: [...outcome.remarks, ...(isTest ? tellTests(anchors) : [])], isTest, answers }
 }
 
 /**
@@ -57,6 +56,12 @@ export async function checkFinality(
   return times.length + silent.length >= requireAnchors
     ? unchecked(remarks, reasonOf(silent))
     : failed('FINALITY_PENDING', remarks, 'sealed')
+}
+
+/** Why nothing here is evidence: the chains, and each authority that is a test one. */
+function tellTests(anchors: readonly PolicyAnchor[]): Remark[] {
+  const tests = anchors.filter(isAuthority).filter(({ production }) => !production)
+  return [...(anchors.some(isChain) ? [remark('testNetwork')] : []), ...tests.map(({ name }) => remark('testAuthority', { name }))]
 }
 
 /**

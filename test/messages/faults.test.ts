@@ -21,11 +21,11 @@ const NOTED =
  * Codes that end before a verdict: of tiles and entries, which only an audit reads; of requests to
  * witnesses; of archives,
  * whose files are named as not looked at; of an endpoint
- * that counts as silent; of the ledger client, which its reader turns into codes of its own; of
+ * that counts as silent; of a time stamp, which is told by a remark of its authority; of the ledger client, which its reader turns into codes of its own; of
  * `policy --extend`; and warnings for submitters.
  */
 const ELSEWHERE =
-  /^(TILE|BUNDLE|ENTRY|RPC|EXTEND|PUBLISHED|REQUEST|ZIP)_\w+$|^(ANCHOR_TIME|LEDGER_(REDIRECTS|TOO_LARGE)|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
+  /^(TILE|BUNDLE|ENTRY|RPC|EXTEND|PUBLISHED|REQUEST|ZIP|TIMESTAMP|DER)_\w+$|^(ANCHOR_TIME|LEDGER_(REDIRECTS|TOO_LARGE)|EMPTY_DOCUMENT|ID_CONFUSABLE|KNOWN_CHANGED|(RECORD|TARGET)_UNKNOWN|SILENT_EDIT)$/
 
 describe('messages: failures of what is read', () => {
   const world = createWorld([GENESIS, STATEMENT])

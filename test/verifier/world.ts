@@ -9,7 +9,7 @@ import { type Hash, hashLeaf, hashNode } from '../../src/core/hash.ts'
 import { canonicalJson } from '../../src/core/json.ts'
 import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { PolicyChain } from '../../src/core/policy-anchors.ts'
-import { type AnchorHint, formatReceipt } from '../../src/core/receipt.ts'
+import { type AnchorHint, formatReceipt, type ReceiptAnchor } from '../../src/core/receipt.ts'
 import { encodeEntry } from '../../src/core/statements/entry.ts'
 import type { AnyStatement } from '../../src/core/statements/registry.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
@@ -87,7 +87,7 @@ export type World = {
   readonly checkpoint: string
   receipt(
     index: number,
-    options?: { signer?: Signer; origin?: string; witnesses?: readonly Signer[]; hints?: readonly AnchorHint[] },
+    options?: { signer?: Signer; origin?: string; witnesses?: readonly Signer[]; hints?: readonly ReceiptAnchor[] },
   ): Promise<string>
 }
 
