@@ -50,8 +50,11 @@ export type Config = {
   readonly finality: Finality
   /** The operator's word that the chain is not a test network, for the served policy. */
   readonly production: boolean
+  /** The least time between two rounds, unless the file of `vouchersFile` names one. */
   readonly anchorIntervalMs: number
-  /** The number of new entries that an anchor waits for. */
+  /** A JSON file that names chains, witnesses and time-stamp authorities; missing: one chain. */
+  readonly vouchersFile?: string
+  /** The number of new entries that a round waits for. */
   readonly anchorMinBatch: number
   /** How long a request to erase can be taken back; 0: erases at once. */
   readonly erasureDelayMs: number
@@ -118,7 +121,8 @@ const period = z
     return Number(amount) * (UNITS[unit!] ?? 0)
   })
 
-const duration = z
+/** A time as text; milliseconds. */
+export const duration = z
   .string()
   .regex(/^[1-9]\d{0,8}(ms|s|m|h)$/, "is not a time such as '5s', '10m' or '1h'")
   .transform(text => {
@@ -127,8 +131,8 @@ const duration = z
   })
   .refine(ms => ms >= 100 && ms <= 7 * 24 * UNITS.h!, 'is not between 100ms and 168h')
 
-/** Up to nine decimals: 1 gwei is 10^9 wei. */
-const gwei = z
+/** An amount of gwei as text, with up to nine decimals; wei. */
+export const gwei = z
   .string()
   .regex(/^(0|[1-9]\d{0,8})(\.\d{1,9})?$/, "is not an amount of gwei such as '150' or '0.25'")
   .transform(text => {
@@ -151,16 +155,22 @@ const publicUrl = z
   .refine(isPublicUrl, 'is not an http(s) address of at most 1000 characters, without a user name and a password')
   .transform(text => new URL(text).href)
 
-const address = (what: string) =>
+/** An address of a chain, in lower case. */
+export const address = (what: string) =>
   z
     .string()
     .regex(/^0x[0-9a-fA-F]{40}$/, what)
     .transform(text => text.toLowerCase())
 
+/** The beginning of the addresses of a block explorer. */
+export const explorerPrefix = z
+  .string()
+  .refine(isPrefix, 'is not the beginning of the http(s) addresses of a block explorer, such as https://etherscan.io')
+
 const urls = z
   .string()
   .transform(text => text.split(',').map(part => part.trim()))
-  .refine(list => list.every(isHttpUrl), 'is not one or more http(s) addresses, separated by commas')
+  .refine(list => list.every(httpUrl), 'is not one or more http(s) addresses, separated by commas')
 
 /** `host:port`, with IPv6 addresses in brackets, or the same as a URL. */
 const LISTEN_ADDRESS = /^(?:http:\/\/)?(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})\/?$/
@@ -177,7 +187,7 @@ const SIGNER_VARIABLES = z.object({
   OPENSEAL_ANCHOR_KEY_FILE: z.string().optional(),
   OPENSEAL_ANCHOR_KEYSTORE: z.string().optional(),
   OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE: z.string().optional(),
-  OPENSEAL_ANCHOR_SIGNER: z.string().refine(isHttpUrl, 'is not the http(s) address of a signer').optional(),
+  OPENSEAL_ANCHOR_SIGNER: z.string().refine(httpUrl, 'is not the http(s) address of a signer').optional(),
   OPENSEAL_ANCHOR_ADDRESS: address('is not an address: 0x and 40 hex digits').optional(),
 })
 
@@ -208,10 +218,7 @@ const VARIABLES = z.object({
     .default('openseal.local/demo'),
   OPENSEAL_RPC: urls.optional(),
   OPENSEAL_PUBLIC_RPC: urls.optional(),
-  OPENSEAL_EXPLORER: z
-    .string()
-    .refine(isPrefix, 'is not the beginning of the http(s) addresses of a block explorer, such as https://etherscan.io')
-    .optional(),
+  OPENSEAL_EXPLORER: explorerPrefix.optional(),
   OPENSEAL_CHAIN_PORT: port('is not a port from 0 to 65535').default(8545),
   OPENSEAL_CONTRACT: address("is not a contract's address: 0x and 40 hex digits").optional(),
   ...SIGNER_VARIABLES.shape,
@@ -224,6 +231,7 @@ const VARIABLES = z.object({
     .default('finalized'),
   OPENSEAL_PRODUCTION: flag,
   OPENSEAL_ANCHOR_INTERVAL: duration.optional(),
+  OPENSEAL_VOUCHERS: z.string().optional(),
   OPENSEAL_ANCHOR_MIN_BATCH: z
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'is not a whole number from 1')
@@ -332,6 +340,7 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     ...(v.OPENSEAL_KEYS && { keysDir: v.OPENSEAL_KEYS }),
     ...(v.OPENSEAL_MARK && { markFolder: v.OPENSEAL_MARK }),
     ...(v.OPENSEAL_STORE && { storeUrl: v.OPENSEAL_STORE }),
+    ...(v.OPENSEAL_VOUCHERS && { vouchersFile: v.OPENSEAL_VOUCHERS }),
     ...(v.OPENSEAL_CONTRACT && { contract: v.OPENSEAL_CONTRACT }),
     ...(anchorSigner && { anchorSigner }),
     ...(v.OPENSEAL_OPERATOR_KEY && { operatorKey: v.OPENSEAL_OPERATOR_KEY }),
@@ -386,12 +395,13 @@ function sentence(issue: z.core.$ZodIssue, set: { readonly [name: string]: strin
   return `${name}${value} ${issue.message}.`
 }
 
-function isHttpUrl(text: string): boolean {
+/** Whether a text is an http(s) address. */
+export function httpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
 function isPublicUrl(text: string): boolean {
-  if (text.length > 1000 || !isHttpUrl(text)) return false
+  if (text.length > 1000 || !httpUrl(text)) return false
   const { username, password } = new URL(text)
   return username + password === ''
 }
@@ -402,7 +412,7 @@ function isPrefix(text: string): boolean {
 }
 
 function isPlainUrl(text: string): boolean {
-  if (!isHttpUrl(text)) return false
+  if (!httpUrl(text)) return false
   const { username, password, pathname, search, hash } = new URL(text)
   return username + password + search + hash === '' && pathname === '/'
 }

@@ -29,6 +29,15 @@ export function createLog({ write, nowMs }: { write: (line: string) => void; now
 /** A log that writes nothing. */
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
+/** The same log, with these fields in each line. */
+export function withFields(log: Log, fields: LogFields): Log {
+  return {
+    info: (event, more) => log.info(event, { ...fields, ...more }),
+    warn: (event, more) => log.warn(event, { ...fields, ...more }),
+    error: (event, more) => log.error(event, { ...fields, ...more }),
+  }
+}
+
 /** An expected failure needs no stack: its code says where it comes from. */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)

@@ -15,9 +15,10 @@ import { deployContract } from '../src/chain/deploy.ts'
 import { createKeySigner } from '../src/chain/signer.ts'
 import { readConfig } from '../src/config.ts'
 import { createLog, silentLog } from '../src/logger.ts'
-import { bindPlaces, openChain } from '../src/server/chain.ts'
+import { bindPlaces, openChains } from '../src/server/chain.ts'
 import { beginStart } from '../src/server/parts.ts'
 import { type Service, startServer } from '../src/server/server.ts'
+import { NO_VOUCHERS } from '../src/server/vouchers-file.ts'
 import { createMemoryStore } from '../src/store/memory/memory.ts'
 import { ANSWERED, type Behaviour, openEndpoint } from './chain/endpoint.ts'
 import { statement } from './http/service.ts'
@@ -210,10 +211,11 @@ describe('server on a chain of its operator', function () {
     await openTestLedger(store, { anchors: [placeOn(1), placeOn(CHAIN_ID)] })
     const { OPENSEAL_CONTRACT: _contract, ...others } = env
     const start = beginStart(readConfig(others), silentLog)
-    const chain = await openChain(start, undefined)
-    assert.deepEqual(await bindPlaces(start, chain, store), { all: [placeOn(1), placeOn(CHAIN_ID)], own: placeOn(CHAIN_ID) })
-    const elsewhere = { ...chain, embedded: true }
-    await assert.rejects(bindPlaces(start, elsewhere, store), { code: 'SERVER_CONTRACT', message: /anchored on chain 1, 424242/ })
+    const [chain] = await openChains(start, NO_VOUCHERS, undefined)
+    const places = await bindPlaces(start, [chain!], store)
+    assert.deepEqual([places.all, places.chains.map(({ place }) => place)], [[placeOn(1), placeOn(CHAIN_ID)], [placeOn(CHAIN_ID)]])
+    const elsewhere = { ...chain!, embedded: true }
+    await assert.rejects(bindPlaces(start, [elsewhere], store), { code: 'SERVER_CONTRACT', message: /anchored on chain 1, 424242/ })
   })
 
   // The last one: a closed log stays closed.

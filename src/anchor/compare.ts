@@ -18,7 +18,7 @@ import type { AnchorRecord, AnchorRecords } from './records.ts'
  */
 export async function compareHeads(
   ledger: Pick<AnchoredLedger, 'head' | 'refresh' | 'rootAt' | 'stop' | 'disown'>,
-  chain: Pick<AnchorChain, 'heads' | 'closings'>,
+  chain: Pick<AnchorChain, 'chainId' | 'heads' | 'closings'>,
 ): Promise<AnchoredHead | null> {
   // The chain is read first: the ledger's head, read after it, can only have grown.
   const heads = await chain.heads()
@@ -36,13 +36,16 @@ export async function compareHeads(
  * Stops the ledger for good if its owner has closed the log by all endpoints that answer.
  * @throws AnchorError CHAIN_CONTRADICTED
  */
-export async function compareClosings(ledger: Pick<AnchoredLedger, 'disown'>, chain: Pick<AnchorChain, 'closings'>): Promise<void> {
+export async function compareClosings(
+  ledger: Pick<AnchoredLedger, 'disown'>,
+  chain: Pick<AnchorChain, 'chainId' | 'closings'>,
+): Promise<void> {
   const closings = await chain.closings()
   const [found] = closings.filter(closing => closing !== undefined)
   if (found === undefined) return
   if (closings.includes(undefined))
     throw new AnchorError('CHAIN_CONTRADICTED', 'The endpoints of the chain contradict each other: one says that the log was closed.')
-  await ledger.disown(found)
+  await ledger.disown(chain.chainId, found)
 }
 
 /** The largest head among the endpoints: one that is behind shows less, never more. */

@@ -6,7 +6,7 @@ import type { AnchorChain } from './chain.ts'
 import type { AnchorRecords } from './records.ts'
 import type { Trouble } from './trouble.ts'
 
-/** How far the chain is behind the ledger, for /readyz, the metrics and the banner. */
+/** How far the rounds, or one chain, are behind the ledger, for /readyz, the metrics and the banner. */
 export type AnchorLag = {
   /** How long the oldest entry without a final anchor has waited; 0 when none waits. */
   readonly oldestUnanchoredMs: number
@@ -35,7 +35,7 @@ const FUNDS_EVERY_MS = 60_000
 /** The alarm is raised below this many. With an anchor every ten minutes, they last three hours. */
 const FEW_ANCHORS = 20
 /** Ethereum needs a quarter of an hour, and chains built on it half an hour more. */
-const FINAL_LATE_MS = 2 * 3_600_000
+export const FINAL_LATE_MS = 2 * 3_600_000
 
 type Deps = {
   readonly ledger: Pick<AnchoredLedger, 'head' | 'sealedMs'>
@@ -95,13 +95,13 @@ export function createLagWatch({ ledger, chain, lateMs, ages, host }: Deps): Lag
  * Reported for a wait without a known beginning: a hundred years, so that it is still a number in
  * JSON.
  */
-const NO_LONGER_MS = 100 * 365 * 86_400_000
+export const NO_LONGER_MS = 100 * 365 * 86_400_000
 
 /**
  * How long entries have waited: by the steady clock for entries sealed during this process,
  * otherwise by their stored time.
  */
-function createWaiting({ ledger, ages, host }: Pick<Deps, 'ledger' | 'ages' | 'host'>) {
+export function createWaiting({ ledger, ages, host }: Pick<Deps, 'ledger' | 'ages' | 'host'>) {
   /** The heads in the order in which they were seen. They cover the entries from `seenFrom` on. */
   let seen: { readonly size: number; readonly atMs: number }[] = []
   let seenFrom = ledger.head().size

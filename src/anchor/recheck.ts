@@ -38,7 +38,9 @@ export function createRecheck({ ledger, chain, look, host, log, note, keep }: De
 
   return async function recheck(records: AnchorRecords): Promise<void> {
     const isOurs = ({ chainId }: FinalAnchor) => chainId === chain.chainId
-    const newest = (await ledger.newestAnchors(Number.MAX_SAFE_INTEGER, AT_ONCE)).find(isOurs)
+    // Other chains may have many newer ones.
+    const last = await ledger.anchorAt(chain.chainId, records.lastFinal()?.size ?? 0)
+    const newest = last ?? (await ledger.newestAnchors(Number.MAX_SAFE_INTEGER, AT_ONCE)).find(isOurs)
     let anchor = newest
     for (let looked = 0; anchor !== undefined && looked < AT_ONCE; looked++) {
       if (await isInPlace(records, anchor)) break

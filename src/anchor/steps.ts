@@ -2,7 +2,7 @@
  * The steps in the life of an anchor: `prepared → submitted → included → final`. Each is stored
  * before the next begins, so a crash between two of them loses nothing.
  */
-import { toHex } from '../core/bytes.ts'
+import { fromHex } from '../core/bytes.ts'
 import { formatTime } from '../core/time.ts'
 import type { Host } from '../host.ts'
 import type { Log } from '../logger.ts'
@@ -13,10 +13,11 @@ import { adoptUnknown, newestOf } from './compare.ts'
 import type { FinalAnchor } from './final-anchors.ts'
 import type { AnchorLook, Execution } from './look.ts'
 import { type AnchorRecord, type AnchorRecords, brief } from './records.ts'
+import type { Round } from './rounds.ts'
 import type { Send } from './sender.ts'
 
 export type Steps = {
-  /** Begins an anchor of the newest checkpoint, if one is due. */
+  /** Begins an anchor of the next round, if there is one. */
   begin(records: AnchorRecords): Promise<void>
   /** Advances a pending anchor to what the chain shows. */
   follow(records: AnchorRecords, anchor: AnchorRecord): Promise<void>
@@ -27,19 +28,19 @@ export type Steps = {
 }
 
 type Deps = {
-  readonly ledger: Pick<AnchoredLedger, 'nextToAnchor' | 'consistency' | 'setFinal'>
+  readonly ledger: Pick<AnchoredLedger, 'consistency' | 'setFinal'>
   readonly chain: AnchorChain
   readonly look: AnchorLook
   readonly send: Send
   readonly ages: Ages
   readonly host: Pick<Host, 'nowMs'>
   readonly log: Log
-  /** Whether it is time to anchor this number of new entries. */
-  readonly isDue: (records: AnchorRecords, fresh: number) => boolean
+  /** The round to anchor after one of size `previous`, if there is one. */
+  readonly nextRound: (previous: number) => Promise<Pick<Round, 'size' | 'root'> | undefined>
 }
 
 /** Creates the steps of a chain's anchors. */
-export function createSteps({ ledger, chain, look, send, ages, host, log, isDue }: Deps): Steps {
+export function createSteps({ ledger, chain, look, send, ages, host, log, nextRound }: Deps): Steps {
   /** Signs, stores, sends: the only place where an anchor begins. */
   async function begin(records: AnchorRecords): Promise<void> {
     // One transaction at a time: until it is in a block, nothing is built on it. Entries sealed
@@ -48,8 +49,10 @@ export function createSteps({ ledger, chain, look, send, ages, host, log, isDue 
     const from = newestOf(await chain.heads())
     if (from !== null) await adoptUnknown(records, from, { chain, ages, log })
     const previous = from?.size ?? 0
-    const { size, root } = await ledger.nextToAnchor(previous)
-    if (size <= previous || !isDue(records, size - previous)) return
+    const round = await nextRound(previous)
+    if (round === undefined) return
+    const { size } = round
+    const root = fromHex(round.root)
     const proof = previous === 0 ? [] : (await ledger.consistency(previous, size)).proof
     // Above every nonce of ours that a reorg might free again: those transactions return, and this
     // one depends on them.
@@ -63,7 +66,7 @@ export function createSteps({ ledger, chain, look, send, ages, host, log, isDue 
     // transaction and sends the same bytes, which the chain cannot execute twice.
     const times = { preparedMs: ages.stamp() }
     const attempts = [{ ...signed, signedMs: ages.stamp() }]
-    const anchor: AnchorRecord = { size, root: toHex(root), previous, state: 'prepared', attempts, times }
+    const anchor: AnchorRecord = { size, root: round.root, previous, state: 'prepared', attempts, times }
     await records.save(anchor)
 
     // Sent. A crash after this line leaves it `prepared` in the store and known to the chain. The

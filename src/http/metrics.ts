@@ -125,9 +125,9 @@ export function createMetrics({
   }
 }
 
-/** How many entries no final anchor covers. */
-export function behind(ledger: Pick<Watched['ledger'], 'head' | 'latestAnchor'>): number {
-  return ledger.head().size - (ledger.latestAnchor()?.size ?? 0)
+/** How many entries no final round covers. */
+export function behind(ledger: Pick<Watched['ledger'], 'head' | 'latestRound'>): number {
+  return ledger.head().size - (ledger.latestRound()?.size ?? 0)
 }
 
 function anchorGauges(registers: Registry[], anchorer: NonNullable<Watched['anchorer']>): void {

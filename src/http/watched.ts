@@ -1,5 +1,5 @@
 /** The parts of a running ledger whose state is reported: in metrics, at /readyz and on pages. */
-import type { Anchorer } from '../anchor/anchorer.ts'
+import type { Anchoring } from '../anchor/anchoring.ts'
 import type { Scrub } from '../care/scrub.ts'
 import type { Host } from '../host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -11,7 +11,7 @@ export type Alarm = { readonly code: string; readonly message: string }
 export type Watched = {
   readonly ledger: Ledger
   /** Missing if nothing is anchored. */
-  readonly anchorer?: Pick<Anchorer, 'state' | 'lag'> | undefined
+  readonly anchorer?: Pick<Anchoring, 'state' | 'lag' | 'troubles' | 'vouchers'> | undefined
   /** Missing if no scrub runs. */
   readonly scrub?: Pick<Scrub, 'state'> | undefined
   readonly host: Pick<Host, 'nowMs'>

@@ -5,21 +5,27 @@
 import type { AnchoredLedger } from '../anchor/anchored.ts'
 import type { Closing } from '../anchor/chain.ts'
 import type { FinalAnchor } from '../anchor/final-anchors.ts'
+import type { RoundRule } from '../anchor/round-rule.ts'
+import { createRounds } from '../anchor/rounds.ts'
+import { type FinalRound, openVouched, type VouchedRound, type VouchedRounds } from '../anchor/vouched.ts'
 import { createRow } from '../at-once.ts'
+import { parseJson } from '../core/json.ts'
 import type { PolicyKey } from '../core/policy.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
+import { typeOf } from '../core/statements/statement.ts'
+import { TIMESTAMP } from '../core/statements/timestamp.ts'
 import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import { type LoggedChange, readKeyChanges } from '../log/log-keys.ts'
 import { createSalts } from '../log/prepare.ts'
 import { createProver, type Prover } from '../log/prover.ts'
+import type { LogStore } from '../store/port/log.ts'
 import type { Lookups } from '../store/port/lookups.ts'
 import type { Store } from '../store/port/port.ts'
 import { createErasures, type Erasures } from './erasure/erasures.ts'
 import { createRequests } from './erasure/requests.ts'
 import { createSuppression } from './erasure/suppression.ts'
 import { openOwnLog } from './own-log.ts'
-import { openShownAnchors, type ShownAnchors } from './shown-anchors.ts'
 import { createStatements, type Statements } from './statements.ts'
 import { createSubmissions, type OnSeal, type Submissions } from './submissions.ts'
 import { type History, readHistory } from './versions.ts'
@@ -49,8 +55,17 @@ export type Ledger = Prover &
     history(index: number): Promise<History>
     /** The earliest final anchor of exactly this size. */
     anchorAtSize(size: number): Promise<FinalAnchor | undefined>
-    /** The earliest final anchor of the first round that covers an index: it dates it. */
-    anchorOf(index: number): Promise<FinalAnchor | undefined>
+    /**
+     * The earliest final anchor of the first final round that covers an index, and the round's date:
+     * the time by which enough anchors agree. Undefined if no chain vouches for that round.
+     */
+    anchorOf(index: number): Promise<(FinalAnchor & { readonly date: string }) | undefined>
+    /** The first final round that covers an index: it dates it. */
+    roundOf(index: number): Promise<FinalRound | undefined>
+    /** What vouches for a size; nothing if there is no round of this size. */
+    roundAt(size: number): Promise<VouchedRound>
+    /** Final rounds in ascending order of size, only those above `after`. */
+    listFinalRounds(after: number, limit: number): Promise<readonly FinalRound[]>
     /** How the log was closed, if it was. */
     closing(): Closing | undefined
     /**
@@ -75,6 +90,8 @@ export type LedgerDeps = {
   readonly origin: string
   /** The log's places on its chains, which the genesis binds. */
   readonly anchors: readonly GenesisAnchor[]
+  /** When a round is final by the ledger's own policy; missing: with one anchor of any chain. */
+  readonly rule?: RoundRule | undefined
   readonly host: Host
   readonly onSeal?: OnSeal
   /** Told of each head that this node has signed, whichever node sealed it. */
@@ -93,17 +110,18 @@ const HISTORIES_AT_ONCE = 4
  * throws.
  */
 export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
-  const { store, origin, anchors: places, host, onSeal, onErased, erasure } = deps
+  const { store, origin, anchors: places, rule, host, onSeal, onErased, erasure } = deps
   const newSalt = createSalts(host.randomBytes)
   const suppression = createSuppression({ store, host, key: erasure?.key, periodMs: erasure?.periodMs ?? 0 })
   const { wereErased } = suppression
   const log = await openOwnLog({ ...deps, anchors: places, newSalt, wereErased })
   const { view, sequencer, signer } = log
   const prover = createProver({ store, view, signer, origin })
-  const onClosing = (found: Closing) => sequencer.stop(closedReason(found), 'LOG_CLOSED')
-  const anchors = await openShownAnchors({ store, view, host, onClosing })
+  const vouched = await openVouched(store, host, { rule, confirm: view.confirm })
+  const rounds = createRounds(store)
+  let closing: Closing | undefined
   const requests = createRequests({ store, host })
-  const { keyReceipt, receiptOf, ...statements } = createStatements({ store, view, prover, anchors, requests })
+  const { keyReceipt, receiptOf, ...statements } = createStatements({ store, view, prover, vouched, requests })
   const { drained, alone, ...submissions } = createSubmissions({
     ...{ store, sequencer, newSalt, host, wereErased, onSeal },
     statements: { receiptOf, ...statements },
@@ -113,6 +131,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     read: statements.heldStatement,
     delayMs: erasure?.delayMs ?? 0,
   })
+  const keyEnds = () => log.keys().flatMap(({ toSize }) => toSize ?? [])
   const inRow = createRow(HISTORIES_AT_ONCE)
   const following = sequencer.follow()
 
@@ -121,7 +140,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     ...statements,
     ...submissions,
     ...erasures,
-    ...anchorsOf(anchors),
+    ...roundsOf(vouched),
+    rounds,
     ...lookupsOf(store),
     origin,
     get vkey() {
@@ -137,15 +157,22 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     head: view.head,
     async refresh() {
       await view.refresh()
-      await anchors.refresh()
+      await vouched.refresh()
     },
-    async nextToAnchor(previous) {
+    async nextCheckpoint(previous) {
       await view.refresh()
       const head = view.head().size
-      const ends = log.keys().flatMap(({ toSize }) => toSize ?? [])
-      const size = ends.find(end => end > previous && end < head) ?? head
-      return { size, root: await prover.rootAt(size) }
+      const size = keyEnds().find(end => end > previous && end < head) ?? head
+      return { size, root: await prover.rootAt(size), checkpoint: await prover.checkpointAt(size) }
     },
+    keyEnds,
+    hasNews: (from, to) => hasNews(store, from, to),
+    async disown(chainId, found) {
+      closing = found
+      sequencer.stop(closedReason(found), 'LOG_CLOSED')
+      await vouched.disown(chainId, found)
+    },
+    closing: () => closing,
     sealedMs: index => store.committedMs(index),
     history: index => inRow(() => readHistory({ ...lookupsOf(store), ...erasures, ...statements, host }, index)),
     stop: sequencer.stop,
@@ -163,12 +190,32 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   }
 }
 
-function anchorsOf({ covering, roundAt, refresh: _refresh, ...anchors }: ShownAnchors) {
+/** What the ledger shows of its rounds. */
+function roundsOf({ latest, covering, cosigned: _cosigned, at, listFinal, refresh: _refresh, disown: _disown, ...vouched }: VouchedRounds) {
   return {
-    ...anchors,
-    anchorAtSize: async (size: number) => (await roundAt(size))?.anchors[0],
-    anchorOf: async (index: number) => (await covering(index))?.anchors[0],
+    ...vouched,
+    latestRound: latest,
+    roundAt: at,
+    listFinalRounds: listFinal,
+    anchorAtSize: async (size: number) => (await at(size)).anchors[0],
+    anchorOf: async (index: number) => {
+      const { anchors: [first] = [], time } = (await covering(index)) ?? {}
+      return first && time !== undefined ? { ...first, date: time } : undefined
+    },
+    roundOf: async (index: number) => {
+      const round = await covering(index)
+      return round?.time === undefined ? undefined : { size: round.size, time: round.time }
+    },
   }
+}
+
+/** Whether entries from `from` up to `to` are more than logged time stamps. One that was erased is more. */
+async function hasNews(store: LogStore, from: number, to: number): Promise<boolean> {
+  for (let index = from; index < to; index++) {
+    const bytes = await store.readStatement(index)
+    if (bytes === undefined || typeOf(parseJson(bytes)) !== TIMESTAMP) return true
+  }
+  return false
 }
 
 function lookupsOf(store: Lookups): Lookups {

@@ -1,7 +1,9 @@
 /** The statements of the log and their receipts. */
-import { anchorHint, type Round } from '../anchor/final-anchors.ts'
+import { anchorHint } from '../anchor/final-anchors.ts'
+import type { StoredToken } from '../anchor/stored.ts'
+import type { VouchedRound, VouchedRounds } from '../anchor/vouched.ts'
 import { hashLeaf } from '../core/hash.ts'
-import { formatReceipt } from '../core/receipt.ts'
+import { formatReceipt, type ReceiptToken } from '../core/receipt.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { type QuotedNote, quoteNote } from '../core/tlog/tlog-proof.ts'
 import { readStatement, readUnchecked } from '../log/checked-statements.ts'
@@ -12,7 +14,6 @@ import type { LogView } from '../log/view.ts'
 import type { Documents } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
 import type { Requests } from './erasure/requests.ts'
-import type { ShownAnchors } from './shown-anchors.ts'
 
 export type Statements = {
   /**
@@ -40,12 +41,12 @@ type Deps = {
   readonly store: LogStore & Documents
   readonly view: LogView
   readonly prover: Prover
-  readonly anchors: Pick<ShownAnchors, 'covering' | 'roundAt'>
+  readonly vouched: Pick<VouchedRounds, 'covering' | 'cosigned' | 'at'>
   readonly requests: Pick<Requests, 'due'>
 }
 
 /** Creates the part of a ledger that reads statements and writes receipts. */
-export function createStatements({ store, view, prover, anchors, requests }: Deps): Statements {
+export function createStatements({ store, view, prover, vouched, requests }: Deps): Statements {
   /** The note of the last receipt: consecutive ones often share a checkpoint. */
   let last: { readonly note: string; readonly quoted: QuotedNote } | undefined
   const quote = (note: string): QuotedNote => {
@@ -76,16 +77,19 @@ export function createStatements({ store, view, prover, anchors, requests }: Dep
   }
 
   /** By the checkpoint of a size, with what vouches for it. */
-  async function format(index: number, statementText: string, at: { size: number; note: string; round: Round | undefined }) {
+  async function format(index: number, statementText: string, { size, checkpoint, cosignatures, timestamps, anchors }: VouchedRound) {
     const leafHash = hashLeaf(encodeEntry(statementText))
-    const proof = { index, proof: await prover.inclusionHashes(index, at.size, leafHash), note: at.note }
-    return formatReceipt({ statementText, proof, anchors: at.round?.anchors.map(anchorHint) ?? [] }, quote(at.note))
+    const note = (checkpoint ?? (await prover.checkpointAt(size))) + cosignatures.map(({ line }) => `${line}\n`).join('')
+    const proof = { index, proof: await prover.inclusionHashes(index, size, leafHash), note }
+    return formatReceipt({ statementText, proof, anchors: [...timestamps.map(tokenOf), ...anchors.map(anchorHint)] }, quote(note))
   }
 
+  /** The first final round; otherwise the newest that enough witnesses have signed, or the head. */
   async function receiptOf(index: number, statementText: string): Promise<string> {
-    const round = await anchors.covering(index)
-    const size = round?.size ?? view.head().size
-    return format(index, statementText, { size, note: await prover.checkpointAt(size), round })
+    const round = (await vouched.covering(index)) ?? (await vouched.cosigned(index))
+    if (round !== undefined) return format(index, statementText, round)
+    const { size, note } = view.head()
+    return format(index, statementText, { size, checkpoint: note, cosignatures: [], timestamps: [], anchors: [], isCosigned: false })
   }
 
   return {
@@ -95,9 +99,14 @@ export function createStatements({ store, view, prover, anchors, requests }: Dep
     receiptOf,
     async keyReceipt({ index, note }) {
       const size = index + 1
-      return `${await format(index, await statementForReceipt(index), { size, note, round: await anchors.roundAt(size) })}\n`
+      return `${await format(index, await statementForReceipt(index), { ...(await vouched.at(size)), checkpoint: note })}\n`
     },
   }
+}
+
+/** The time stamp as a receipt carries it. */
+function tokenOf({ size, token }: StoredToken): ReceiptToken {
+  return { type: 'rfc3161', size, token }
 }
 
 function decodeText(bytes: Uint8Array): string {

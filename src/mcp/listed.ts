@@ -35,7 +35,7 @@ const list = z.object({ records: z.array(listedRecord).max(100), cursor: cursor.
 const record = z.object({
   index,
   state: z.enum(['anchored', 'sealed']),
-  anchor: z.object({ block: z.object({ time }) }).optional(),
+  round: z.object({ time }).optional(),
   statement: z.record(z.string(), z.unknown()),
   changes: z.array(z.object({ index, what: z.string() })),
 })
@@ -92,11 +92,11 @@ export function tellList(answer: unknown, page: string, telling: Telling): ToldL
 
 /** One entry. Throws ZodError. */
 export function tellRecord(answer: unknown, telling: Telling): ToldEntry {
-  const { statement, anchor, ...place } = record.parse(answer)
+  const { statement, round, ...place } = record.parse(answer)
   const listed = listedRecord.parse({
     ...place,
     ...Object.fromEntries(Object.entries(statement).filter(([name, value]) => TEXTS.includes(name) && typeof value === 'string')),
-    ...(anchor && { anchored: anchor.block.time }),
+    ...(round && { anchored: round.time }),
   })
   return tellEntry(listed, telling)
 }

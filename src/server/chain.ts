@@ -1,18 +1,20 @@
-/** The chain of a service, configured or embedded, and where on it the log is anchored. */
+/** The chains of a service, configured or embedded, and where on them the log is anchored. */
 import { join } from 'node:path'
 import type { Finality } from '../anchor/chain.ts'
 import { type Access, deploymentFile, ensureDeployment, ensureLog, readDeployment } from '../chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../chain/embedded.ts'
 import { readChainId } from '../chain/endpoints.ts'
-import { createKeySigner, openSigner, type TxSigner } from '../chain/signer.ts'
-import type { Config } from '../config.ts'
+import type { Fees } from '../chain/fees.ts'
+import { createKeySigner, openSigner, type SignerOptions, type TxSigner } from '../chain/signer.ts'
 import { fromUtf8 } from '../core/bytes.ts'
+import { OpenSealError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import type { Store } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
 import type { Start } from './parts.ts'
+import type { ChainSetting, VoucherSettings } from './vouchers-file.ts'
 
 /** How long an endpoint may take for one answer. */
 export const REQUEST_MS = 10_000
@@ -23,21 +25,52 @@ export const REQUEST_MS = 10_000
  */
 const TEST_CHAINS = [5, 97, 1337, 17_000, 31_337, 43_113, 59_141, 80_002, 84_532, 421_614, 534_351, 560_048, 11_155_111, 11_155_420]
 
-/** The chain that a service anchors on. */
+/** The id of each chain by its name, as documents. */
+const CHAIN_IDS = 'chain-ids'
+
+/** A chain that a service anchors on. */
 export type OpenChain = {
+  /** Missing: its name is made of its id. */
+  readonly name?: string
   readonly urls: readonly string[]
+  /** Endpoints that pages offer to readers' browsers. */
+  readonly publicUrls: readonly string[]
   readonly signer: TxSigner
+  readonly ceiling: Fees
   readonly finality: Finality
+  readonly production: boolean
+  readonly explorer?: string
+  readonly everyRounds: number
+  /** The contract's address; missing: the known one of the chain. */
+  readonly contract?: string
   readonly embedded: boolean
   /** Writes the embedded chain's state to disk. */
   save(): Promise<void>
 }
 
-/** Opens the configured endpoints, or starts the embedded chain. */
-export async function openChain({ config, dataDir, log, parts }: Start, pagesUrl: string | undefined): Promise<OpenChain> {
-  const { rpcUrls, anchorSigner, chainPort } = config
-  const signer = anchorSigner === undefined ? createKeySigner(EMBEDDED_KEY) : await openSigner(anchorSigner)
-  if (rpcUrls.length > 0) return { urls: rpcUrls, signer, finality: config.finality, embedded: false, save: async () => {} }
+/** Opens the configured chains; without any, starts the embedded one. */
+export async function openChains(start: Start, { chains }: VoucherSettings, pagesUrl: string | undefined): Promise<readonly OpenChain[]> {
+  if (chains === undefined) return [await openShortForm(start, pagesUrl)]
+  if (start.config.rpcUrls.length > 0 || start.config.anchorSigner !== undefined)
+    throw new ServerError(
+      'SERVER_VOUCHERS',
+      'OPENSEAL_VOUCHERS names chains, so the variables of the one chain do nothing: unset OPENSEAL_RPC and OPENSEAL_ANCHOR_….',
+    )
+  return Promise.all(chains.map(async chain => openConfigured(chain, await openSigner(chain.signer))))
+}
+
+function openConfigured({ rpc, publicRpc = [], signer: _signer, ...chain }: ChainSetting, signer: TxSigner): OpenChain {
+  return { ...chain, urls: rpc, publicUrls: publicRpc, signer, embedded: false, save: async () => {} }
+}
+
+/** The chain of the environment variables, or the embedded one. */
+async function openShortForm({ config, dataDir, log, parts }: Start, pagesUrl: string | undefined): Promise<OpenChain> {
+  const { rpcUrls, anchorSigner, chainPort, contract, explorer, finality, production, anchorCeiling: ceiling } = config
+  const signer = await openShortSigner(anchorSigner)
+  const shared = { signer, ceiling, production, everyRounds: 1, ...(explorer && { explorer }), ...(contract !== undefined && { contract }) }
+  // An endpoint of the ledger may have a secret in its address, so it is not published.
+  if (rpcUrls.length > 0)
+    return { ...shared, urls: rpcUrls, publicUrls: config.publicRpcUrls ?? [], finality, embedded: false, save: async () => {} }
   const chain = await startEmbeddedChain({
     dataDir,
     port: chainPort,
@@ -45,52 +78,98 @@ export async function openChain({ config, dataDir, log, parts }: Start, pagesUrl
     ...(pagesUrl !== undefined && { pages: new URL(pagesUrl).origin }),
   })
   parts.embedded = chain
-  return { urls: [chain.url], signer, finality: { confirmations: 0 }, embedded: true, save: () => chain.save() }
+  const urls = [chain.url]
+  return {
+    ...shared,
+    urls,
+    publicUrls: config.publicRpcUrls ?? urls,
+    finality: { confirmations: 0 },
+    embedded: true,
+    save: () => chain.save(),
+  }
 }
 
-/** Where the log is anchored, one place on each chain, and the place on this service's chain. */
-export type Places = { readonly all: readonly GenesisAnchor[]; readonly own: GenesisAnchor }
+function openShortSigner(options: SignerOptions | undefined): Promise<TxSigner> | TxSigner {
+  return options === undefined ? createKeySigner(EMBEDDED_KEY) : openSigner(options)
+}
+
+/** A chain of the service, and where on it the log is. */
+export type PlacedChain = OpenChain & { readonly name: string; readonly place: GenesisAnchor }
+
+/** Where the log is anchored, one place on each chain, and the places on this service's chains. */
+export type Places = { readonly all: readonly GenesisAnchor[]; readonly chains: readonly PlacedChain[] }
 
 /**
- * The log's places. The genesis binds them, so later starts need no chain. At the first start, sets
- * up contract and log on the chain.
+ * The log's places. The genesis binds them, so later starts with one chain need no endpoint. At the
+ * first start, sets up contract and log on each chain.
  */
-export async function bindPlaces({ config, dataDir, log }: Start, chain: OpenChain, store: Store): Promise<Places> {
+export async function bindPlaces(start: Start, chains: readonly OpenChain[], store: Store): Promise<Places> {
   const bound = await readBoundPlaces(store)
-  if (bound !== undefined) {
-    const found = await placeOn(chain, bound)
-    requireNoTestChain(config, found.chainId)
-    const own = { ...found, contract: config.contract ?? found.contract }
-    return { all: bound.map(place => (place === found ? own : place)), own }
+  const placed: PlacedChain[] = []
+  for (const chain of chains) {
+    const place = bound === undefined ? await setUp(start, chain, store) : await placeOn(chain, bound, chains.length, store)
+    requireNoTestChain(chain, place.chainId)
+    const twice = placed.find(other => other.place.chainId === place.chainId)
+    if (twice !== undefined)
+      throw new ServerError(
+        'SERVER_CONTRACT',
+        `${twice.name} and ${nameOf(chain, place)} are the same chain, ${place.chainId}: anchors of one chain count once.`,
+      )
+    placed.push({ ...chain, name: nameOf(chain, place), place: { ...place, contract: chain.contract ?? place.contract } })
   }
-  const chainId = await chainIdOf(chain)
-  requireNoTestChain(config, chainId)
-  const access = { rpcUrls: chain.urls, signer: chain.signer, log }
-  const contract = config.contract ?? (await findContract(chainId, chain, dataDir, access))
-  const logId = await ensureLog({ ...access, contract, origin: config.origin })
-  await chain.save() // the genesis is about to bind it forever
-  const own = { type: 'evm', chainId, contract, logId } as const
-  return { all: [own], own }
+  const own = (place: GenesisAnchor) => placed.find(chain => chain.place.chainId === place.chainId)?.place ?? place
+  return { all: (bound ?? placed.map(({ place }) => place)).map(own), chains: placed }
 }
 
-/** A single place is taken without asking the chain, so that a start needs no endpoint. */
-async function placeOn(chain: OpenChain, places: readonly GenesisAnchor[]): Promise<GenesisAnchor> {
+function nameOf({ name }: OpenChain, { chainId }: GenesisAnchor): string {
+  return name ?? `chain ${chainId}`
+}
+
+/** Sets up contract and log on a chain. */
+async function setUp({ config, dataDir, log }: Start, chain: OpenChain, store: Store): Promise<GenesisAnchor> {
+  const chainId = await chainIdOf(chain, store)
+  requireNoTestChain(chain, chainId)
+  const access = { rpcUrls: chain.urls, signer: chain.signer, log }
+  const contract = chain.contract ?? (await findContract(chainId, chain, dataDir, access))
+  const logId = await ensureLog({ ...access, contract, origin: config.origin })
+  await chain.save() // the genesis is about to bind it forever
+  return { type: 'evm', chainId, contract, logId }
+}
+
+/** If both are single, the chain is not asked, so that a start needs no endpoint. */
+async function placeOn(chain: OpenChain, places: readonly GenesisAnchor[], chains: number, store: Store): Promise<GenesisAnchor> {
   const [first, second] = places
-  if (first !== undefined && second === undefined) return first
-  const chainId = await chainIdOf(chain)
+  if (first !== undefined && second === undefined && chains === 1) return first
+  const chainId = await chainIdOf(chain, store)
   const found = places.find(place => place.chainId === chainId)
   if (found !== undefined) return found
   const known = places.map(place => place.chainId).join(', ')
-  throw new ServerError('SERVER_CONTRACT', `This ledger is anchored on chain ${known}, but OPENSEAL_RPC names chain ${chainId}.`)
+  const setting = chain.name === undefined ? 'OPENSEAL_RPC' : chain.name
+  throw new ServerError('SERVER_CONTRACT', `This ledger is anchored on chain ${known}, but ${setting} names chain ${chainId}.`)
 }
 
-async function chainIdOf({ embedded, urls }: OpenChain): Promise<number> {
-  return embedded ? EMBEDDED_CHAIN_ID : readChainId(urls, REQUEST_MS)
+/**
+ * The chain's id. A chain that has answered before is known by its name, so that a ledger of several
+ * chains starts while one of them is down. An endpoint that serves another chain is refused later.
+ */
+async function chainIdOf({ embedded, name, urls }: OpenChain, store: Store): Promise<number> {
+  if (embedded) return EMBEDDED_CHAIN_ID
+  const known = name === undefined ? undefined : await store.readDocument(CHAIN_IDS, name)
+  try {
+    const chainId = await readChainId(urls, REQUEST_MS)
+    if (name !== undefined && known !== String(chainId))
+      await store.writeDocuments([{ collection: CHAIN_IDS, key: name, value: String(chainId) }])
+    return chainId
+  } catch (error) {
+    if (known === undefined || !(error instanceof OpenSealError && error.code === 'CHAIN_UNREACHABLE')) throw error
+    return Number(known)
+  }
 }
 
-function requireNoTestChain({ production }: Config, chainId: number): void {
-  if (production && TEST_CHAINS.includes(chainId))
-    throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network and no evidence. Remove OPENSEAL_PRODUCTION.`)
+function requireNoTestChain({ name, production }: OpenChain, chainId: number): void {
+  if (!production || !TEST_CHAINS.includes(chainId)) return
+  const advice = name === undefined ? 'Remove OPENSEAL_PRODUCTION.' : `Remove "production" of ${name} in the file of OPENSEAL_VOUCHERS.`
+  throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network and no evidence. ${advice}`)
 }
 
 async function readBoundPlaces(store: Store): Promise<readonly GenesisAnchor[] | undefined> {
@@ -105,7 +184,7 @@ async function findContract(chainId: number, chain: OpenChain, dataDir: string, 
   if (deployment === undefined)
     throw new ServerError(
       'SERVER_CONTRACT',
-      `No contract is known on chain ${chainId}: deploy it with "openseal deploy", or set OPENSEAL_CONTRACT.`,
+      `No contract is known on chain ${chainId}: deploy it with "openseal deploy", or name it (OPENSEAL_CONTRACT).`,
     )
   return deployment.address
 }

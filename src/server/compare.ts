@@ -1,6 +1,6 @@
 /** Compares the ledger with its chain. Nothing is accepted before that. */
 
-import type { Anchorer } from '../anchor/anchorer.ts'
+import type { Anchoring } from '../anchor/anchoring.ts'
 import type { AnchorChain } from '../anchor/chain.ts'
 import type { Config } from '../config.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -10,8 +10,8 @@ import type { Log } from '../logger.ts'
 const COMPARE_AGAIN_MS = 2_000
 
 type Deps = {
-  readonly anchorer: Pick<Anchorer, 'compareWithChain' | 'start' | 'stop'>
-  readonly chain: Pick<AnchorChain, 'close'>
+  readonly anchorer: Pick<Anchoring, 'compareWithChain' | 'start' | 'stop'>
+  readonly chains: readonly Pick<AnchorChain, 'close'>[]
   readonly config: Pick<Config, 'startWithoutChain'>
   readonly host: Pick<Host, 'sleep' | 'spawn'>
   readonly log: Log
@@ -21,7 +21,7 @@ type Deps = {
  * Compares the ledger with its chain, and repeats while no endpoint answers. `first` resolves after
  * the first try. The anchorer starts once the comparison is made.
  */
-export function compare({ anchorer, chain, config: { startWithoutChain }, host, log }: Deps) {
+export function compare({ anchorer, chains, config: { startWithoutChain }, host, log }: Deps) {
   let reason: string | undefined = 'The ledger has not compared itself with its chain yet. Try again in a moment.'
 
   /** Whether it was made. */
@@ -68,7 +68,7 @@ export function compare({ anchorer, chain, config: { startWithoutChain }, host, 
       const ended = anchorer.stop()
       // Ends waits for an endpoint or a signer. Everything that was sent is stored, and the next
       // start looks for it.
-      chain.close()
+      for (const chain of chains) chain.close()
       await stopping
       await ended
     },

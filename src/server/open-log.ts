@@ -1,7 +1,8 @@
 /** The log of a service: its store, its key, its chain and its anchorer. */
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createAnchorer } from '../anchor/anchorer.ts'
+import { createAnchoring } from '../anchor/anchoring.ts'
+import type { AnchorChain } from '../anchor/chain.ts'
 import { createLease } from '../anchor/lease.ts'
 import { movedFolderOf, moveReason, readMoveMark } from '../care/move.ts'
 import { readRestored, restoredReason } from '../care/restored.ts'
@@ -18,10 +19,12 @@ import { type LevelStore, openLevelStore } from '../store/level/level.ts'
 import { StoreError } from '../store/port/errors.ts'
 import { isShared, type Store } from '../store/port/port.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
-import { bindPlaces, openChain, REQUEST_MS } from './chain.ts'
+import { bindPlaces, openChains, type PlacedChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf, openMarkKeeper, refuseReplaced } from './mark.ts'
 import type { Start } from './parts.ts'
+import { assertUsable, ruleOf } from './rule.ts'
+import { NO_VOUCHERS, readVouchers } from './vouchers-file.ts'
 
 /** The file of the log's key. */
 export const logKeyFile = (keysDir: string) => join(keysDir, 'log.key')
@@ -121,20 +124,22 @@ export function readKeyAgain({ config: { origin }, keysDir }: Start): () => Prom
 /** Opens the log with its key, its chain and its anchorer, which is not started yet. */
 export async function openLog(start: Start, store: Store, { url, readSigner }: LogOptions = {}) {
   const { config, dataDir, keysDir, host, log, parts, bells } = start
-  const { origin, anchorIntervalMs: intervalMs, anchorMinBatch: minBatch } = config
+  const { origin, anchorMinBatch: minBatch } = config
   const markFolder = markFolderOf(config.markFolder, dataDir)
   const isNew = (await store.readHead()) === undefined
   const keyFile = logKeyFile(keysDir)
   const signer = createLogSigner(origin, isNew ? await ensureLogKey(keyFile, { host, log }) : await readLogKey(keyFile, log))
   const history = isShared(store) ? store.history : undefined
   await refuseReplaced(history, markFolder, { origin, vkey: formatVkey(signer.vkey) })
-  const chain = await openChain(start, url)
-  const { all: anchors, own: place } = await bindPlaces(start, chain, store)
+  const vouchers = config.vouchersFile === undefined ? NO_VOUCHERS : await readVouchers(config.vouchersFile)
+  const { all: anchors, chains } = await bindPlaces(start, await openChains(start, vouchers, url), store)
+  const rule = ruleOf(vouchers, chains)
+  assertUsable({ origin, logKeys: () => [{ vkey: formatVkey(signer.vkey), fromSize: 0 }] }, rule)
 
   const erasureKey = await ensureErasureKey(join(keysDir, 'erasure.key'), { host, log })
   const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
   const told = { onSeal: bells.sealed.ring, onSigned: bells.signed.ring, onErased: bells.erased.ring }
-  const ledger = await openLedger({ store, signer, ...(readSigner && { readSigner }), origin, anchors, host, erasure, ...told })
+  const ledger = await openLedger({ store, signer, ...(readSigner && { readSigner }), origin, anchors, rule, host, erasure, ...told })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)
@@ -144,12 +149,15 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   bells.signed.listen(mark.note)
   bells.moved.listen(mark.note)
 
-  const { urls, signer: publisher, finality } = chain
-  const limits = { timeoutMs: REQUEST_MS, ceiling: config.anchorCeiling }
-  const anchorChain = openAnchorChain({ ...place, urls, signer: publisher, finality, limits })
-  parts.anchorChain = anchorChain
+  const ledgerChains = chains.map(({ name, everyRounds, ...chain }) => ({ name, everyRounds, chain: openPlaced(chain) }))
+  parts.anchorChains = ledgerChains.map(({ chain }) => chain)
   const holder = toHex(host.randomBytes(16))
-  const lease = isShared(store) ? createLease({ store, name: `anchorer-${place.chainId}`, holder }) : undefined
-  const anchorer = createAnchorer({ ledger, store, chain: anchorChain, intervalMs, minBatch, host, log, lease })
-  return { ledger, chain, place, anchorChain, anchorer, mark }
+  const lease = isShared(store) ? createLease({ store, name: 'rounds', holder }) : undefined
+  const intervalMs = vouchers.intervalMs ?? config.anchorIntervalMs
+  const anchorer = createAnchoring({ ledger, store, chains: ledgerChains, intervalMs, minBatch, host, log, lease })
+  return { ledger, chains, rule, anchorChains: parts.anchorChains, anchorer, mark }
+}
+
+function openPlaced({ place, urls, signer, finality, ceiling }: Omit<PlacedChain, 'name' | 'everyRounds'>): AnchorChain {
+  return openAnchorChain({ ...place, urls, signer, finality, limits: { timeoutMs: REQUEST_MS, ceiling } })
 }

@@ -20,7 +20,7 @@ export type ServiceParts = {
   mark?: { close(): Promise<void> }
   /** Only until the ledger has it, which then closes it. */
   store?: { close(): Promise<void> } | undefined
-  anchorChain?: { close(): void }
+  anchorChains?: readonly { close(): void }[]
   embedded?: { stop(): Promise<void> }
 }
 
@@ -77,7 +77,7 @@ function createBell<T>(): Bell<T> {
  * store, and the chain. Continues if one of them fails.
  */
 export async function takeDown(
-  { http, operatorHttp, admission, comparison, finder, scrub, erasing, ledger, mark, store, anchorChain, embedded }: ServiceParts,
+  { http, operatorHttp, admission, comparison, finder, scrub, erasing, ledger, mark, store, anchorChains, embedded }: ServiceParts,
   log: Log,
 ): Promise<void> {
   const steps = [
@@ -92,7 +92,9 @@ export async function takeDown(
     // after the last seal
     () => mark?.close(),
     () => store?.close(),
-    () => anchorChain?.close(),
+    () => {
+      for (const chain of anchorChains ?? []) chain.close()
+    },
     () => embedded?.stop(),
   ]
   for (const step of steps) {

@@ -26,6 +26,7 @@ export type Service = {
   readonly vkey: string
   /** The file of the operator key; missing if the key came from the environment. */
   readonly operatorKeyFile?: string
+  /** The first chain. */
   readonly chain: { readonly urls: readonly string[]; readonly anchor: GenesisAnchor; readonly embedded: boolean }
   /** Whether submissions are accepted at the moment, and a sentence for each problem. */
   status(): Pick<ReturnType<typeof statusOf>, 'accepting' | 'alarms'>
@@ -86,16 +87,17 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
   if (operatorHttp === undefined && !isLocal(url))
     log.warn('operator answered at the public port', { url, advice: 'set OPENSEAL_ADMIN to an address of its own' })
 
-  const { ledger, chain, place } = opened
+  const { ledger, chains } = opened
+  const [first] = chains
   const { origin, vkey } = ledger
-  log.info('serving', { url: http.url, origin, size: ledger.head().size, chainId: place.chainId, contract: place.contract })
+  log.info('serving', { url: http.url, origin, size: ledger.head().size, chains: chains.map(({ place }) => place.chainId) })
   return {
     url: http.url,
     origin,
     vkey,
     ...(operatorHttp && { operatorUrl: operatorHttp.url }),
     ...(config.operatorKey === undefined && { operatorKeyFile }),
-    chain: { urls: chain.urls, anchor: place, embedded: chain.embedded },
+    chain: { urls: first!.urls, anchor: first!.place, embedded: first!.embedded },
     status: () => statusOf({ ...opened, ...watch, operator, isClosing: http.isClosing }),
   }
 }

@@ -1,11 +1,7 @@
 /** The served application: the interface for programs and the pages for people. */
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
-import type { Finality } from '../anchor/chain.ts'
-import { checkpointAnchor } from '../chain/artifact.ts'
 import type { Config } from '../config.ts'
-import type { Policy } from '../core/policy.ts'
-import type { GenesisAnchor } from '../core/statements/genesis.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import { openFinder } from '../finder/finder.ts'
 import type { Host } from '../host.ts'
@@ -23,6 +19,7 @@ import { siteRoutes } from '../web/site.ts'
 import { type OpenChain, REQUEST_MS } from './chain.ts'
 import type { OpenLog, OpenStore } from './open-log.ts'
 import type { Start } from './parts.ts'
+import { policyOf } from './rule.ts'
 import type { ServiceWatch } from './watch.ts'
 
 /** Facts that the served application is told: its address and its operator. */
@@ -37,17 +34,17 @@ type Served = {
 export async function openServing(
   start: Start,
   { store, embedded }: OpenStore,
-  { ledger, chain, place, anchorer }: OpenLog,
+  { ledger, chains, rule, anchorer }: OpenLog,
   { admission, notAccepting, scrub, alarms, metrics }: ServiceWatch,
   { url, operator, operatorKey, isClosing }: Served,
 ): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, host, log } = start
   const agencies = createAgencies({ store, host })
   // Another node may change the log's key meanwhile.
-  const policy = () => policyOf(ledger, place, chain.finality, config)
+  const policy = () => policyOf(ledger, rule)
   const site = await openSite(
     { url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
-    chain,
+    chains,
     start,
   )
   const ofLedger = { ledger, agencies, anchorer, policy, notAccepting, scrub, alarms, rows: embedded?.rows }
@@ -73,12 +70,11 @@ function limitsOf({ addressRate, keyRate }: Config, { steadyMs }: Host): Limits 
 /** The pages for people. If they fail to open, the ledger still serves programs. */
 async function openSite(
   deps: Omit<SiteDeps, 'chain' | 'publicEndpoints' | 'ledger' | 'finder'> & { readonly ledger: Ledger },
-  { urls, embedded }: OpenChain,
-  { config, dataDir, host, log, parts }: Start,
+  chains: readonly OpenChain[],
+  { dataDir, host, log, parts }: Start,
 ) {
-  const chain = urls.map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
-  // The ledger's own endpoint may have a secret in its address, so it is not published.
-  const publicEndpoints = config.publicRpcUrls ?? (embedded ? urls : [])
+  const chain = chains.flatMap(({ urls }) => urls).map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
+  const publicEndpoints = chains.flatMap(({ publicUrls }) => publicUrls)
   try {
     const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), steadyMs: host.steadyMs, log })
     parts.finder = finder
@@ -87,18 +83,5 @@ async function openSite(
   } catch (error) {
     log.error('site failed', { error })
     return undefined
-  }
-}
-
-function policyOf(ledger: Ledger, place: GenesisAnchor, finality: Finality, { production, explorer }: Config): Policy {
-  const { codeSha256 } = checkpointAnchor
-  return {
-    type: 'openseal/policy@v1',
-    origin: ledger.origin,
-    logKeys: ledger.logKeys(),
-    witnesses: [],
-    quorum: 0,
-    anchors: [{ ...place, codeSha256, production, finality, ...(explorer && { explorer }), fromSize: 0 }],
-    requireAnchors: 1,
   }
 }

@@ -21,13 +21,13 @@ export type ServiceWatch = Awaited<ReturnType<typeof openWatch>>
 export async function openWatch(
   { config, dataDir, host, log, parts, bells }: Start,
   embedded: EmbeddedStore | undefined,
-  { ledger, anchorer, anchorChain, mark }: OpenLog,
+  { ledger, anchorer, anchorChains, mark }: OpenLog,
 ) {
   const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs: host.steadyMs })
   parts.admission = admission
   bells.sealed.listen(({ records }) => admission.noteSeal(records))
 
-  const comparison = compare({ anchorer, chain: anchorChain, config, host, log })
+  const comparison = compare({ anchorer, chains: anchorChains, config, host, log })
   parts.comparison = comparison
   await comparison.first
   const { notAccepting } = comparison

@@ -20,6 +20,12 @@ export type SiteAnchor = {
   readonly block: { readonly number: number; readonly hash: string; readonly time: string }
 }
 
+/** An anchor of a final round, and the round's date: the time by which enough anchors agree. */
+export type DatedAnchor = SiteAnchor & { readonly date: string }
+
+/** A final round: its size, and its date. */
+export type SiteRound = { readonly size: number; readonly time: string }
+
 /** One statement in the history of a record. */
 export type SiteVersion = {
   readonly index: number
@@ -72,9 +78,10 @@ export type SiteLedger = {
   listByDigest(sha256: string, before: number, limit: number): Promise<readonly number[]>
   listByRecord(agency: string, record: string, before: number, limit: number): Promise<readonly number[]>
   listByAgency(agency: string, before: number, limit: number): Promise<readonly number[]>
-  latestAnchor(): SiteAnchor | undefined
-  /** The first final anchor that covers an index. */
-  anchorOf(index: number): Promise<SiteAnchor | undefined>
+  /** The newest round that is final by the ledger's own policy. */
+  latestRound(): SiteRound | undefined
+  /** The first final anchor of the first final round that covers an index. */
+  anchorOf(index: number): Promise<DatedAnchor | undefined>
   /** In ascending order of size, only those above `after`. */
   newestAnchors(before: number, limit: number): Promise<readonly SiteAnchor[]>
   stopped(): string | undefined

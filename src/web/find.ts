@@ -62,7 +62,7 @@ export async function findEntries(deps: SiteDeps, query: FindQuery, limit: numbe
     state,
     ...(packages !== 'show' && { packages: packages === 'only' ? 'only' : 'hidden' }),
     ...days,
-    anchored: ledger.latestAnchor()?.size ?? 0,
+    anchored: ledger.latestRound()?.size ?? 0,
   }
   const digest = q === undefined ? undefined : digestOf(q)
   if (digest !== undefined) return { ...NONE, agency: chosen.agency, ...(await findByDigest(deps, digest, wanted, query, limit)) }

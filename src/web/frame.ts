@@ -33,7 +33,7 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, lin
 
 /** How many entries no final anchor covers, and when the oldest of them was accepted. */
 export async function readWaiting({ ledger }: SiteDeps): Promise<{ readonly count: number; readonly sinceMs: number | undefined }> {
-  const covered = ledger.latestAnchor()?.size ?? 0
+  const covered = ledger.latestRound()?.size ?? 0
   const count = Math.max(0, ledger.head().size - covered)
   return { count, sinceMs: count > 0 ? await ledger.sealedMs(covered) : undefined }
 }

@@ -1,6 +1,6 @@
 /** Reads records and anchors for pages. */
 
-import { isChain } from '../core/policy-anchors.ts'
+import { countingAnchors, isChain } from '../core/policy-anchors.ts'
 import { ANCHORS_CHANGE } from '../core/statements/anchors-change.ts'
 import { ERASURE } from '../core/statements/erasure.ts'
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
@@ -64,12 +64,13 @@ export function countBehind({ ledger, finder }: SiteDeps): number {
 /** The dates of an entry. */
 export async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
   const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
-  return { sealedMs, ...(anchor && { anchored: { time: anchor.block.time, isEvidence: isProduction(anchor, policy()) } }) }
+  return { sealedMs, ...(anchor && { anchored: { time: anchor.date, isEvidence: isProduction(anchor, policy()) } }) }
 }
 
 /** False on a test network. Its anchors are not evidence. */
-export function isProduction({ chainId, contract, logId }: SiteAnchor, { anchors }: Policy): boolean {
-  return anchors
+export function isProduction({ chainId, contract, logId, size }: SiteAnchor, policy: Policy): boolean {
+  if (countingAnchors(policy, size).isTest) return false
+  return policy.anchors
     .filter(isChain)
     .some(anchor => anchor.production && anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
 }

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import QRCode from 'qrcode'
 import type { Statement } from '../core/statements/statement.ts'
 import { breathe } from '../turns.ts'
-import type { SiteAnchor, SiteDeps, SiteState, ToldChange } from './deps.ts'
+import type { DatedAnchor, SiteDeps, SiteState, ToldChange } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
 import { readPackaged } from './package-files.ts'
@@ -99,7 +99,7 @@ async function findStatement(frame: Frame, ctx: Context, deps: SiteDeps): Promis
  * The anchor of the tree that the receipt shows. One that became final just now is left to the next
  * reader: page and receipt must show the same tree.
  */
-async function anchorOfTree({ ledger }: SiteDeps, index: number, size: number): Promise<SiteAnchor | undefined> {
+async function anchorOfTree({ ledger }: SiteDeps, index: number, size: number): Promise<DatedAnchor | undefined> {
   const anchor = await ledger.anchorOf(index)
   return anchor?.size === size ? anchor : undefined
 }
@@ -107,10 +107,10 @@ async function anchorOfTree({ ledger }: SiteDeps, index: number, size: number): 
 /** When the chain first vouched for the withdrawal of an entry, if there was one. */
 async function readWithdrawal({ ledger }: SiteDeps, state: SiteState, changes: readonly ToldChange[]): Promise<string | undefined> {
   const index = changes.find(({ what }) => what === 'withdrawn')?.index ?? state.withdrawn
-  return index === undefined ? undefined : (await ledger.anchorOf(index))?.block.time
+  return index === undefined ? undefined : (await ledger.anchorOf(index))?.date
 }
 
-async function readFacts(deps: SiteDeps, index: number, statement: Statement, anchor: SiteAnchor | undefined) {
+async function readFacts(deps: SiteDeps, index: number, statement: Statement, anchor: DatedAnchor | undefined) {
   return {
     index,
     statement,

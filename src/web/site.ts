@@ -198,7 +198,7 @@ async function readHome(deps: SiteDeps): Promise<Omit<HomeData, 'tool'>> {
   )
   const { sinceMs: waitingSinceMs } = await readWaiting(deps)
   const isAccepting = ledger.stopped() === undefined && notAccepting?.() === undefined
-  const state = { size: ledger.head().size, anchor: ledger.latestAnchor(), waitingSinceMs, isAccepting }
+  const state = { size: ledger.head().size, round: ledger.latestRound(), waitingSinceMs, isAccepting }
   return { state, latest, changes, behind: countBehind(deps) }
 }
 

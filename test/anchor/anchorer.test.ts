@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Anchorer, createAnchorer } from '../../src/anchor/anchorer.ts'
+import { type Anchoring, createAnchoring } from '../../src/anchor/anchoring.ts'
 import type { AnchorChain, Finality } from '../../src/anchor/chain.ts'
 import { deployContract, ensureLog } from '../../src/chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, type EmbeddedChain, startEmbeddedChain } from '../../src/chain/embedded.ts'
@@ -65,11 +65,11 @@ describe('anchor/anchorer', () => {
     const store = options.store ?? createMemoryStore()
     let clockMs = Date.UTC(2026, 0, 1)
     const ledger = await openFor(store, origin, logId, () => clockMs)
-    const anchorerOn = (over: Documents = store, book: Ledger = ledger): Anchorer =>
-      createAnchorer({
+    const anchorerOn = (over: Documents = store, book: Ledger = ledger): Anchoring =>
+      createAnchoring({
         ledger: book,
         store: over,
-        chain,
+        chains: [{ name: 'chain', chain }],
         intervalMs: 5_000,
         minBatch: options.minBatch ?? 1,
         host: testHost({ nowMs: () => clockMs, steadyMs: () => clockMs }),
@@ -143,10 +143,10 @@ describe('anchor/anchorer', () => {
   it('completes with the same transaction after a crash between storing and sending', async () => {
     const { ledger, store, chain, anchorerOn } = await world()
     await submit(ledger, 2)
-    const dying = createAnchorer({
+    const dying = createAnchoring({
       ledger,
       store,
-      chain: { ...chain, broadcast: () => Promise.reject(new Error('power cut')) },
+      chains: [{ name: 'chain', chain: { ...chain, broadcast: () => Promise.reject(new Error('power cut')) } }],
       intervalMs: 5_000,
       minBatch: 1,
       host: testHost(),
@@ -331,7 +331,7 @@ function openFor(store: Store, origin: string, logId: string, nowMs: () => numbe
  * Rounds until nothing that can come about by itself is open: anvil executes a moment after it has
  * taken a transaction.
  */
-async function finish(anchorer: Anchorer): Promise<void> {
+async function finish(anchorer: Anchoring): Promise<void> {
   let before = ''
   for (let quiet = 0; quiet < 2; ) {
     await anchorer.tick()

@@ -1,6 +1,6 @@
 /** The lease of the anchorer: one holder at a time, and nothing written by a former one. */
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
-import { createAnchorer } from '../../src/anchor/anchorer.ts'
+import { createAnchoring } from '../../src/anchor/anchoring.ts'
 import type { AnchorChain } from '../../src/anchor/chain.ts'
 import { createLease } from '../../src/anchor/lease.ts'
 import { formatVkey, type Signer } from '../../src/core/tlog/note.ts'
@@ -30,8 +30,8 @@ async function openNodes() {
   const node = async (name: string, chain: AnchorChain = memory.chain, key: Signer = signer) => {
     const ledger = await openTestLedger(store, { signer: key })
     const host = testHost({ nowMs: () => 0, ...clock })
-    const deps = { ledger, store, chain, intervalMs: 1000, minBatch: 1, host, log: silentLog }
-    return { ledger, anchorer: createAnchorer({ ...deps, lease: leaseOf(name) }) }
+    const deps = { ledger, store, chains: [{ name: 'chain', chain }], intervalMs: 1000, minBatch: 1, host, log: silentLog }
+    return { ledger, anchorer: createAnchoring({ ...deps, lease: leaseOf(name) }) }
   }
   return {
     store,

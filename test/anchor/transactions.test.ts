@@ -155,12 +155,13 @@ for (const [name, start] of CHAINS) {
         assert.equal(attemptsOf(anchorer).length, 1)
       })
 
-      it('lets a newer checkpoint take the place of one that was never sent, and of none that was', async () => {
+      it('lets a newer round take the place of one that was never sent, and of none that was', async () => {
         const { anchorer, ledger, address, passMs } = await waitingWorld()
         await at.setBalance(address, 1n)
         await assert.rejects(anchorer.tick(), { code: 'CHAIN_FUNDS' })
         await submit(ledger, 3)
         await at.setBalance(address, 10n ** 18n)
+        passMs(5_000)
         await anchorer.tick()
         assert.deepEqual(
           openAnchors(anchorer).map(({ size }) => size),
@@ -234,8 +235,8 @@ for (const [name, start] of CHAINS) {
     })
 
     describe('funds', () => {
-      it('says that it cannot pay, loses nothing, and anchors the newest checkpoint when it can', async () => {
-        const { ledger, anchorerOn, address } = await world()
+      it('says that it cannot pay, loses nothing, and anchors the newest round when it can', async () => {
+        const { ledger, anchorerOn, address, passMs } = await world()
         await at.setBalance(address, 1000n)
         const anchorer = anchorerOn()
         await submit(ledger, 1)
@@ -244,6 +245,7 @@ for (const [name, start] of CHAINS) {
         assert.deepEqual([anchorer.lag().balanceWei, anchorer.lag().affordableAnchors], ['1000', 0])
         await submit(ledger, 2)
         await at.setBalance(address, 10n ** 18n)
+        passMs(5_000)
         await untilIncluded(anchorer, 4)
       })
 

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type TransactionLike, Wallet } from 'ethers'
-import { type Anchorer, createAnchorer } from '../../src/anchor/anchorer.ts'
+import { type Anchoring, createAnchoring } from '../../src/anchor/anchoring.ts'
 import type { AnchorChain, Finality } from '../../src/anchor/chain.ts'
 import { ensureLog } from '../../src/chain/deploy.ts'
 import { type ChainLimits, DEFAULT_LIMITS, openAnchorChain } from '../../src/chain/ethereum.ts'
@@ -24,7 +24,7 @@ export type World = {
   /** The address that signs: of this world alone, so that nonces begin with the log's opening. */
   readonly address: string
   readonly key: string
-  anchorerOn(chain?: AnchorChain): Anchorer
+  anchorerOn(chain?: AnchorChain): Anchoring
   /** The same log on other endpoints, with another signer, under other limits. */
   open(changes: Options): AnchorChain
   passMs(ms: number): void
@@ -79,10 +79,10 @@ export async function openWorld(at: TestChain, { log = silentLog, ...options }: 
     address,
     key,
     anchorerOn: (over = chain) =>
-      createAnchorer({
+      createAnchoring({
         ledger,
         store,
-        chain: over,
+        chains: [{ name: 'chain', chain: over }],
         intervalMs: 5_000,
         minBatch: 1,
         host: testHost({ nowMs: () => clockMs, steadyMs: () => steadyMs }),
@@ -158,7 +158,7 @@ export async function submit(ledger: Ledger, count: number): Promise<void> {
  * Rounds until the newest anchor is in a block: anvil executes a moment after it has taken a
  * transaction.
  */
-export async function untilIncluded(anchorer: Anchorer, size: number): Promise<void> {
+export async function untilIncluded(anchorer: Anchoring, size: number): Promise<void> {
   for (;;) {
     await anchorer.tick()
     const found = anchorer.state().find(anchor => anchor.size === size)
@@ -168,12 +168,12 @@ export async function untilIncluded(anchorer: Anchorer, size: number): Promise<v
 }
 
 /** The open anchors, newest last, without the last final one. */
-export function openAnchors(anchorer: Anchorer) {
+export function openAnchors(anchorer: Anchoring) {
   return anchorer.state().filter(({ state }) => state !== 'final')
 }
 
 /** The attempts of the oldest open anchor. */
-export function attemptsOf(anchorer: Anchorer) {
+export function attemptsOf(anchorer: Anchoring) {
   return openAnchors(anchorer)[0]?.attempts ?? []
 }
 

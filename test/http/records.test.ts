@@ -285,7 +285,7 @@ describe('http: records', () => {
   it('answers submissions to a closed log with 410, which no program tries again, and names the log that goes on', async () => {
     const closed = await openService()
     const successor = `0x${'5c'.repeat(32)}`
-    await closed.ledger.disown({ lastGoodSize: 1, successor })
+    await closed.ledger.disown(31_337, { lastGoodSize: 1, successor })
     const answer = await closed.submit(statement(1))
     refused(answer, 410, 'LOG_CLOSED')
     deepEqual([answer.json.detail.includes(successor), answer.headers['retry-after']], [true, undefined])

@@ -282,7 +282,7 @@ describe('nodes on one store', () => {
     const [a, b] = nodes as [Ledger, Ledger]
     await a.submit(statementOf('one'))
     const { size, root } = a.head()
-    const chainOf = (newest: AnchoredHead) => ({ heads: async () => [newest], closings: async () => [undefined] })
+    const chainOf = (newest: AnchoredHead) => ({ chainId: 1, heads: async () => [newest], closings: async () => [undefined] })
     await compareHeads(b, chainOf({ size, root, time: 0 }))
     deepEqual([b.stopped(), b.head().size], [undefined, 2])
     await compareHeads(b, chainOf({ size: 3, root, time: 0 }))
@@ -293,7 +293,8 @@ describe('nodes on one store', () => {
     const { nodes } = await openNodes(2)
     const [a, b] = nodes as [Ledger, Ledger]
     await a.submit(statementOf('one'))
-    deepEqual(await b.nextToAnchor(0), { size: 2, root: a.head().root })
+    const { size, root, note } = a.head()
+    deepEqual(await b.nextCheckpoint(0), { size, root, checkpoint: note })
   })
 
   it('list a change of the log key that another has made, with its receipt, and take no more submissions', async () => {

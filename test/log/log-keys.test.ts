@@ -122,13 +122,14 @@ describe('ledger: log keys', () => {
   it('have the last checkpoint of an ended key anchored before any larger one', async () => {
     const { store } = await rotated()
     const ledger = await open(store, 2)
-    deepEqual((await ledger.nextToAnchor(0)).size, 4)
+    deepEqual((await ledger.nextCheckpoint(0)).size, 4)
     await submit(ledger, 3)
     await submit(ledger, 4)
-    const next = await ledger.nextToAnchor(2)
+    const next = await ledger.nextCheckpoint(2)
     deepEqual([next.size, next.root], [4, await ledger.rootAt(4)])
-    deepEqual((await ledger.nextToAnchor(4)).size, 6)
-    deepEqual(await ledger.nextToAnchor(6), { size: 6, root: ledger.head().root })
+    deepEqual((await ledger.nextCheckpoint(4)).size, 6)
+    const { size, root, note } = ledger.head()
+    deepEqual(await ledger.nextCheckpoint(6), { size, root, checkpoint: note })
   })
 
   it('are changed once, wherever the change was interrupted: it continues from there', async () => {

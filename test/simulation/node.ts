@@ -1,5 +1,5 @@
 /** A node: the real ledger and the real anchorer, on a simulated store, chain and host. */
-import { type Anchorer, createAnchorer } from '../../src/anchor/anchorer.ts'
+import { type Anchoring, createAnchoring } from '../../src/anchor/anchoring.ts'
 import type { AnchorChain } from '../../src/anchor/chain.ts'
 import { createLease } from '../../src/anchor/lease.ts'
 import { toHex } from '../../src/core/bytes.ts'
@@ -27,7 +27,7 @@ const DEADLINE_MS = 3000
 /** A running node. */
 export type RunningNode = {
   readonly ledger: Ledger
-  readonly anchorer: Anchorer
+  readonly anchorer: Anchoring
   readonly agencies: Agencies
   notAccepting(): string | undefined
 }
@@ -77,14 +77,14 @@ export async function startNode({ store, chain, host, onHolder }: Deps): Promise
   const erasure = { key: ERASURE_KEY, delayMs: 0, periodMs: 1e12 }
   const ledger = await openLedger({ store: guarded, signer, origin: ORIGIN, anchors: [PLACE], host, erasure })
   await startErasing({ ledger, isFinderClean: async () => true, host, log: silentLog })
-  const lease = createLease({ store: guarded, name: `anchorer-${CHAIN_ID}`, holder })
-  const anchorer = createAnchorer({
-    ...{ ledger, store: guarded, chain, host, lease },
+  const lease = createLease({ store: guarded, name: 'rounds', holder })
+  const anchorer = createAnchoring({
+    ...{ ledger, store: guarded, chains: [{ name: 'chain', chain }], host, lease },
     intervalMs: INTERVAL_MS,
     minBatch: 1,
     log: silentLog,
   })
-  const { notAccepting } = compare({ anchorer, chain, config: { startWithoutChain: false }, host, log: silentLog })
+  const { notAccepting } = compare({ anchorer, chains: [chain], config: { startWithoutChain: false }, host, log: silentLog })
   return { ledger, anchorer, agencies: createAgencies({ store: guarded, host }), notAccepting }
 }
 

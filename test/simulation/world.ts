@@ -44,7 +44,7 @@ const MOST_RECEIPTS = 3
 /** Answers about a statement that was erased, or will be by the clock of the node that was asked. */
 const ERASED = ['STATEMENT_ERASED', 'RECORD_ERASED', 'RECORD_ERASING']
 /** Documents that only the holder of the lease may write. */
-const JOURNAL = ['anchors', 'anchorer', 'final-anchors']
+const JOURNAL = ['rounds', 'round-ordinals', 'final-rounds', 'anchors', 'anchorer', 'final-anchors']
 
 /** Runs a world to its end, or for `steps` events, and then looks at what its store holds. */
 export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Result> {
@@ -112,7 +112,7 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     const onWritten = async (changes: readonly { readonly collection: string }[]) => {
       if (!changes.some(({ collection }) => JOURNAL.includes(collection))) return
       count('writes of the journal')
-      const lease = await servers.replicated.store.readDocument(`${LOCAL}leases`, `anchorer-${CHAIN_ID}`)
+      const lease = await servers.replicated.store.readDocument(`${LOCAL}leases`, 'rounds')
       const current: string | undefined = lease && JSON.parse(lease).holder
       if (current !== holder) fail(new Violation('only the holder of the lease writes the journal', `${slot.name} is not the holder`))
     }

@@ -478,6 +478,7 @@ function certificate(tag: Language, { statement, proofLength }: Shape): string {
         root: 'ab'.repeat(32),
         transaction: `0x${'7a'.repeat(32)}`,
         block: { number: 20_000_000, hash: `0x${'b1'.repeat(32)}`, time: '2026-11-20T10:00:00Z' },
+        date: '2026-11-20T10:00:00Z',
       },
       production: true,
       sealedMs: ANCHORED_MS - 60_000,

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { LANGUAGES } from '../../src/messages/language.ts'
-import { openWorld } from './world.ts'
+import { CHAIN_ID, openWorld } from './world.ts'
 
 const SUCCESSOR = `0x${'5c'.repeat(32)}`
 
@@ -13,7 +13,7 @@ describe('pages of a closed log', () => {
     const world = await openWorld()
     try {
       await world.submit('r-1', 'a decision')
-      await world.ledger.disown({ lastGoodSize: 3, successor: SUCCESSOR })
+      await world.ledger.disown(CHAIN_ID, { lastGoodSize: 3, successor: SUCCESSOR })
       for (const language of Object.keys(LANGUAGES))
         for (const path of ['/', '/verify', '/records/1', '/anchors']) {
           const page = await (await fetch(`${world.url}/${language}${path}`)).text()

@@ -12,7 +12,7 @@ import { receiptName } from '../../src/web/receipt-name.ts'
 import { openCommands } from '../cli/commands.ts'
 import { addAxe, assertAccessible, assertFits } from './axe.ts'
 import { launchBrowser } from './browser.ts'
-import { openWorld, statementOf, type World } from './world.ts'
+import { CHAIN_ID, openWorld, statementOf, type World } from './world.ts'
 
 const EXPLORER = 'https://explorer.example/main/'
 
@@ -163,7 +163,7 @@ describe('web/record', function () {
       await here.anchor()
       const index = await here.submit('r-2', 'two')
       await here.anchor()
-      await here.ledger.disown({ lastGoodSize: index, successor: `0x${'5c'.repeat(32)}` })
+      await here.ledger.disown(CHAIN_ID, { lastGoodSize: index, successor: `0x${'5c'.repeat(32)}` })
       const text = await (await fetch(`${here.url}/en/records/${index}`)).text()
       const sentence = 'The owner of the log has disowned the checkpoint behind this proof. Ask for a newer receipt.'
       assert.deepEqual(cardOf(text), ['warn', 'disowned', 'Disowned by the owner', sentence])

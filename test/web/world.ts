@@ -33,7 +33,7 @@ import { testHost } from '../test-host.ts'
 export const ORIGIN = 'openseal.test/web'
 export const AGENCY = 'transport.gov.example'
 export const OPERATOR_KEY = 'operator-key-of-the-tests'
-const CHAIN_ID = 1
+export const CHAIN_ID = 1
 const CONTRACT = `0x${'c0'.repeat(20)}`
 const LOG_ID = `0x${'1d'.repeat(32)}`
 const CODE = '0x6001'

@@ -115,7 +115,7 @@ function agencyOf({ id = '', name = '' }: Fields) {
 async function readState(deps: DeskDeps): Promise<OperatorState> {
   const { agencies, ledger, policy, desk, host, rows } = deps
   const { alarms, alarmCodes, size, accepting, behind, behindSeconds, scrub, vkey } = statusOf(deps)
-  const anchor = ledger.latestAnchor()
+  const [anchor, round] = [ledger.latestAnchor(), ledger.latestRound()]
   const backup = rows === undefined ? ('elsewhere' as const) : await desk.backups.last()
   const isFresh = backup === 'elsewhere' || (backup !== undefined && host.nowMs() - Date.parse(backup) < BACKUP_MS)
   const checks: { readonly [step in Step]: boolean } = {
@@ -135,7 +135,7 @@ async function readState(deps: DeskDeps): Promise<OperatorState> {
     isAccepting: accepting,
     behind,
     behindSeconds,
-    anchored: anchor && { size: anchor.size, time: anchor.block.time },
+    anchored: round,
     scrub,
     vkey,
     erasures: await ledger.waitingErasures(ERASURES_LISTED),

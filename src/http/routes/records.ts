@@ -111,17 +111,19 @@ export function assertRecord(index: number, ledger: Pick<RouteDeps['ledger'], 'h
 /** The answer of /v1/records/:index, for an index below the head. */
 export async function formatRecord(ctx: Context, index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
   const text = await ledger.statement(index)
-  const anchor = await ledger.anchorOf(index)
-  const pending = anchor ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)
+  const round = await ledger.roundOf(index)
+  const { date: _date, ...anchor } = (await ledger.anchorOf(index)) ?? {}
+  const pending = round ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)
   if (text === undefined) throw await goneError(index, ledger)
   const history = await ledger.history(index)
   ctx.state.cost = history.versions.length / VERSIONS_OF_A_REQUEST
   const rest = JSON.stringify({
-    ...(anchor && { anchor }),
+    ...('size' in anchor && { anchor }),
     ...(pending && { pending }),
     ...history,
+    ...(round && { round }),
   })
-  return visibleJson(`{"index":${index},"state":"${anchor ? 'anchored' : 'sealed'}","statement":${text},${rest.slice(1)}\n`)
+  return visibleJson(`{"index":${index},"state":"${round ? 'anchored' : 'sealed'}","statement":${text},${rest.slice(1)}\n`)
 }
 
 /** Whether a query needs the finder. */
@@ -157,7 +159,7 @@ async function findIndexes(
   if (isSearch(query)) {
     if (states === undefined) throw new RequestError('QUERY_MALFORMED', 'This ledger has no search.')
     const days = await entriesOf({ from, to }, ledger.head().size, index => ledger.sealedMs(index))
-    const anchored = ledger.latestAnchor()?.size ?? 0
+    const anchored = ledger.latestRound()?.size ?? 0
     const wanted = { text, agency, kind, state, packages, anchored, ...days }
     return states.search({ ...wanted, before: Math.min(before, days.before ?? before) }, limit)
   }
@@ -184,9 +186,9 @@ function createNames({ agencies }: RouteDeps) {
 }
 
 async function summarize(index: number, { ledger, states }: RouteDeps, nameOf: ReturnType<typeof createNames>) {
-  const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
+  const [sealedMs, round] = [await ledger.sealedMs(index), await ledger.roundOf(index)]
   const accepted = sealedMs === undefined ? undefined : formatTime(sealedMs)
-  const bare = { index, state: anchor ? 'anchored' : 'sealed', accepted, anchored: anchor?.block.time }
+  const bare = { index, state: round ? 'anchored' : 'sealed', accepted, anchored: round?.time }
   const text = await ledger.statement(index).catch(error => {
     if (isDamage(error)) return null
     throw error

@@ -43,7 +43,7 @@ export function serviceRoutes(router: Router, deps: RouteDeps): void {
   router.get('/', (ctx: Context) => {
     const { size, root } = ledger.head()
     ctx.type = 'text/html; charset=utf-8'
-    ctx.body = page({ origin: ledger.origin, size, root: toHex(root), alarms: statusOf(deps).alarms, anchored: ledger.latestAnchor() })
+    ctx.body = page({ origin: ledger.origin, size, root: toHex(root), alarms: statusOf(deps).alarms, anchored: ledger.latestRound() })
   })
 }
 
@@ -74,14 +74,14 @@ export function statusOf({
   const { size, root, note } = ledger.head()
   const refusal = refusalOf({ ledger, notAccepting, isClosing })
   const lag = anchorer?.lag()
-  const newest = ledger.latestAnchor()
+  const newest = ledger.latestRound()
   const scrubbed = scrub?.state()
   const damage = scrubbed?.findings.length
     ? `Stored data is damaged (${scrubbed.findings.slice(0, 3).join(', ')}${scrubbed.findings.length > 3 ? ', …' : ''}): run "openseal doctor".`
     : undefined
   const found: readonly (Alarm | undefined)[] = [
     refusal,
-    lag?.alarm === undefined ? undefined : { code: lag.alarmCode ?? 'ANCHOR_FAILED', message: lag.alarm },
+    ...(anchorer?.troubles() ?? []),
     damage === undefined ? undefined : { code: 'LEDGER_DAMAGED', message: damage },
     ...(alarms?.() ?? []),
   ]
@@ -95,7 +95,11 @@ export function statusOf({
     accepting: refusal === undefined,
     alarms: all.map(({ message }) => message),
     alarmCodes: all.map(({ code }) => code),
-    ...(newest && { anchored: { size: newest.size, time: newest.block.time } }),
+    ...(newest && { anchored: newest }),
+    vouchers: (anchorer?.vouchers() ?? []).map(({ trouble, ...voucher }) => ({
+      ...voucher,
+      ...(trouble && { alarm: trouble.message, alarmCode: trouble.code }),
+    })),
     behind: behind(ledger),
     behindSeconds: Math.round((lag?.oldestUnanchoredMs ?? 0) / 1000),
     ...(scrubbed && { scrub: scrubbed }),
@@ -108,13 +112,13 @@ type PageState = {
   size: number
   root: string
   alarms: readonly string[]
-  anchored: { size: number; block: { time: string } } | undefined
+  anchored: { size: number; time: string } | undefined
 }
 
 function page({ origin, size, root, alarms, anchored }: PageState): string {
   const warning = alarms.map(alarm => `<p role="alert"><strong>${escapeText(alarm)}</strong></p>`).join('\n')
   const chain = anchored
-    ? `The chain has vouched for the first ${anchored.size} of them since ${anchored.block.time}.`
+    ? `The chain has vouched for the first ${anchored.size} of them since ${anchored.time}.`
     : 'The chain does not vouch for any of them yet.'
   return `<!doctype html>
 <html lang="en">

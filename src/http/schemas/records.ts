@@ -58,6 +58,11 @@ const version = z
   })
   .meta({ id: 'Version' })
 
+const finalRound = z
+  .strictObject({ size: count, time })
+  .meta({ id: 'FinalRound' })
+  .describe('the first final round that covers it: its size, and the time by which enough anchors agree')
+
 const change = z
   .strictObject({
     index: count.describe('the entry that made the change'),
@@ -72,7 +77,7 @@ export const record = z
     index: count,
     state,
     statement: anyStatement,
-    anchor: anchor.optional().describe('the first final anchor that covers it'),
+    anchor: anchor.optional().describe('the first final anchor of the first final round that covers it'),
     pending: pendingAnchor.optional().describe('the pending anchor that will cover it'),
     versions: z
       .array(version)
@@ -82,6 +87,7 @@ export const record = z
       .literal(true)
       .optional()
       .describe('the record has more statements than are shown, so there may be more changes to this version'),
+    round: finalRound.optional(),
   })
   .meta({ id: 'LedgerRecord' })
 
@@ -91,7 +97,7 @@ export const recordSummary = z
     index: count,
     state,
     accepted: time.optional().describe("when the ledger accepted it, by the ledger's own clock"),
-    anchored: time.optional().describe('since when the chain has vouched for it: the block time of its first final anchor'),
+    anchored: time.optional().describe('since when the chain has vouched for it: the date of the first final round that covers it'),
     erased: count.optional().describe('the tombstone, if the statement was erased'),
     erasing: time.optional().describe('when the statement will be erased, if somebody has asked for it'),
     changes: z.array(change).optional().describe('what erased statements did to this version'),

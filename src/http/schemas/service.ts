@@ -19,7 +19,7 @@ export const status = z
     alarms: z.array(z.string()).describe('one sentence each; if nothing is accepted, the reason comes first'),
     alarmCodes: z.array(z.string()).describe('a stable code for each alarm, in the same order'),
     anchored: z.strictObject({ size: count, time }).optional(),
-    behind: count.describe('how many entries no final anchor covers'),
+    behind: count.describe('how many entries no final round covers'),
     behindSeconds: z.number().min(0).describe('how long the oldest of them has waited, as far as this process saw'),
     scrub: z
       .strictObject({ at: count, passes: count, lastPass: time.optional(), findings: z.array(z.string()) })
@@ -28,6 +28,19 @@ export const status = z
     operator: z
       .strictObject({ name: z.string().optional(), contact: z.string().optional() })
       .describe('who is responsible for this ledger, as far as they have said so'),
+    vouchers: z
+      .array(
+        z
+          .strictObject({
+            kind: z.enum(['chain', 'witness', 'timestamp']),
+            name: z.string().describe('as it was configured; of a witness, the name of its key'),
+            size: count.describe('the newest tree size that it vouches for; 0 before the first'),
+            alarm: z.string().optional(),
+            alarmCode: z.string().optional(),
+          })
+          .meta({ id: 'Voucher' }),
+      )
+      .describe('everyone who vouches for rounds, each with the reason if it is behind'),
   })
   .meta({ id: 'Status' })
 

@@ -3,7 +3,7 @@ import type { DocumentRef, Statement } from '../../core/statements/statement.ts'
 import { fill, type Html, html, type Piece } from '../../html.ts'
 import { sayDuration } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
-import type { SiteAgency, SiteAnchor, SiteState, ToldChange } from '../deps.ts'
+import type { DatedAnchor, SiteAgency, SiteState, ToldChange } from '../deps.ts'
 import { icon } from '../icons.ts'
 import type { Frame } from '../layout.ts'
 import { renderTime } from '../time.ts'
@@ -22,7 +22,7 @@ export type RecordFacts = {
   readonly changes: readonly ToldChange[]
   /** Set if the record has more statements than were read. */
   readonly partial?: true
-  readonly anchor: SiteAnchor | undefined
+  readonly anchor: DatedAnchor | undefined
   /** Whether the anchor is evidence: false on a test network. */
   readonly production: boolean
   readonly sealedMs: number | undefined
@@ -101,9 +101,9 @@ function renderState(say: Frame['say'], { anchor, production, sealedMs, nowMs }:
     const waiting = sealedMs !== undefined && html`<br><span class="small soft">${say('record.waiting', { duration: since(nowMs) })}</span>`
     return html`${say('record.state.sealed')}${waiting}`
   }
-  const { block, chainId, contract, transaction } = anchor
-  const took = say('record.took', { duration: since(Date.parse(block.time)) })
-  return html`${fill(say(production ? 'record.state.anchored' : 'record.state.test'), { date: renderTime(say, block.time) })}
+  const { date, block, chainId, contract, transaction } = anchor
+  const took = say('record.took', { duration: since(Date.parse(date)) })
+  return html`${fill(say(production ? 'record.state.anchored' : 'record.state.test'), { date: renderTime(say, date) })}
 ${sealedMs !== undefined && html`<br><span class="small soft">${took}</span>`}
 <br><span class="small soft">${say('record.chain', { chainId, contract, transaction, block: block.number })}</span>`
 }

@@ -2,7 +2,7 @@
 
 import { fill, type Html, html } from '../../html.ts'
 import { sayNumber } from '../../messages/say.ts'
-import type { SiteAnchor } from '../deps.ts'
+import type { SiteRound } from '../deps.ts'
 import { icon } from '../icons.ts'
 import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
@@ -15,7 +15,7 @@ import { FOUNDED, renderWelcome } from './welcome.ts'
 /** The state of the ledger. */
 export type LedgerState = {
   readonly size: number
-  readonly anchor: SiteAnchor | undefined
+  readonly round: SiteRound | undefined
   /** When the oldest entry without an anchor was accepted; undefined if none waits. */
   readonly waitingSinceMs: number | undefined
   readonly isAccepting: boolean
@@ -71,11 +71,11 @@ ${changes.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(fra
 <p><a href="${base}/changes">${say('changes.all')}</a></p></section></div>`
 }
 
-function renderState({ say }: Frame, { size, anchor, waitingSinceMs, isAccepting }: LedgerState): Html {
-  const covered = anchor?.size ?? 0
+function renderState({ say }: Frame, { size, round, waitingSinceMs, isAccepting }: LedgerState): Html {
+  const covered = round?.size ?? 0
   return html`<dl class="figures"><div><dt>${say('home.entries')}</dt><dd>${sayNumber(say, size)}</dd></div>
 <div><dt>${say('home.vouched')}</dt><dd>${sayNumber(say, covered)}</dd></div>
 <div><dt>${say('home.waiting')}</dt><dd>${sayNumber(say, Math.max(0, size - covered))}${waitingSinceMs !== undefined && html` <span class="small soft">${fill(say('home.since'), { date: renderTime(say, waitingSinceMs) })}</span>`}</dd></div>
-<div><dt>${say('home.lastAnchor')}</dt><dd>${anchor ? renderTime(say, anchor.block.time) : say('home.never')}</dd></div>
+<div><dt>${say('home.lastAnchor')}</dt><dd>${round ? renderTime(say, round.time) : say('home.never')}</dd></div>
 <div><dt>${say('home.accepting')}</dt><dd>${say(isAccepting ? 'home.acceptingYes' : 'home.acceptingNo')}</dd></div></dl>`
 }

@@ -78,7 +78,7 @@ function renderPackaged({ say, base }: Frame, agency: string, packaged: Packaged
 
 function sayLedgerDate(say: Frame['say'], { anchor, production }: RecordData): string {
   if (anchor === undefined) return say('record.state.sealed')
-  return say(production ? 'record.state.anchored' : 'record.state.test', { date: sayTime(say, anchor.block.time) })
+  return say(production ? 'record.state.anchored' : 'record.state.test', { date: sayTime(say, anchor.date) })
 }
 
 function renderDocuments(frame: Frame, { index, statement }: RecordData): Html {

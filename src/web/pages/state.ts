@@ -63,7 +63,7 @@ function judge({ banners }: Frame, facts: StateFacts): Judged {
     asked: 'ledger',
     changes: [{ index: state.withdrawn ?? index, what: 'withdrawn', verified: true, ...when }],
     ...(unchecked && { unchecked }),
-    ...(anchor && { date: anchor.block.time }),
+    ...(anchor && { date: anchor.date }),
   }
 }
 
@@ -76,7 +76,7 @@ export function whyUnchecked({ changes, partial }: Pick<RecordFacts, 'changes' |
 /** How long the chain took, or how long the entry has waited so far. */
 function renderWait(say: Frame['say'], { anchor, sealedMs, nowMs }: StateFacts): Html | false {
   if (sealedMs === undefined) return false
-  const endMs = anchor === undefined ? nowMs : Date.parse(anchor.block.time)
+  const endMs = anchor === undefined ? nowMs : Date.parse(anchor.date)
   const duration = sayDuration(say, Math.max(0, endMs - sealedMs) / 1000)
   return html`<p class="small">${say(anchor === undefined ? 'record.waiting' : 'record.took', { duration })}</p>`
 }

@@ -1,0 +1,236 @@
+/**
+ * Opens rounds, and has everyone vouch for them. Each voucher runs on its own: none waits for
+ * another, and none holds up sealing.
+ */
+import type { BackgroundTask, Host } from '../host.ts'
+import { type Log, withFields } from '../logger.ts'
+import { type DocumentChange, type Documents, isDocumentChanged } from '../store/port/documents.ts'
+import { createAges } from './ages.ts'
+import type { AnchoredLedger } from './anchored.ts'
+import { type Anchorer, createAnchorer } from './anchorer.ts'
+import type { AnchorChain } from './chain.ts'
+import { type AnchorLag, createWaiting, FINAL_LATE_MS, NO_LONGER_MS } from './lag.ts'
+import type { Lease } from './lease.ts'
+import { nextRound } from './next-round.ts'
+import type { AnchorRecord } from './records.ts'
+import { createRoundClock, PATIENCE } from './round-clock.ts'
+import { createTenure } from './tenure.ts'
+import type { Trouble } from './trouble.ts'
+import type { VoucherState } from './voucher.ts'
+
+/** A chain of the ledger. */
+export type LedgerChain = {
+  readonly name: string
+  readonly chain: AnchorChain
+  /** It takes part in every n-th round; missing: in each. */
+  readonly everyRounds?: number
+  /** The size from which it vouches for the ledger; missing: from the first. */
+  readonly fromSize?: number
+}
+
+/** An anchor on its way, and its chain. */
+export type ChainAnchor = AnchorRecord & { readonly chainId: number }
+
+export type Anchoring = {
+  /** Opens rounds and tends the vouchers until `stop`. */
+  start(): void
+  /** Resolves when nothing of it runs. */
+  stop(): Promise<void>
+  /**
+   * Opens a round if one is due, and has each voucher act once. Rejects with what went wrong first;
+   * what the others did is kept.
+   */
+  tick(): Promise<void>
+  /**
+   * Promise 7: compares the ledger with each chain, and stops it if one holds another history.
+   * Resolves when it is compared with enough of them to accept submissions: with a chain that
+   * takes part in as many rounds as any, because such a chain holds the newest checkpoint.
+   * @throws CHAIN_UNREACHABLE and other chain errors if no such chain could be asked
+   */
+  compareWithChain(): Promise<void>
+  /** Whether that was done. */
+  compared(): boolean
+  /** For each chain, its newest final anchor and the pending ones, in ascending order of size. */
+  state(): readonly ChainAnchor[]
+  lag(): AnchorLag
+  /** The problems now, with the name of the voucher if there are several. */
+  troubles(): readonly Trouble[]
+  vouchers(): readonly VoucherState[]
+}
+
+type Deps = {
+  readonly ledger: AnchoredLedger
+  readonly store: Documents
+  readonly chains: readonly LedgerChain[]
+  /** The least time between two rounds. */
+  readonly intervalMs: number
+  /** With fewer new entries than this, a round waits for some intervals. */
+  readonly minBatch: number
+  readonly host: Host
+  readonly log: Log
+  /**
+   * Ensures that one node at a time tends rounds among nodes that share a store. Missing: the
+   * store is open in this process only.
+   */
+  readonly lease?: Lease | undefined
+}
+
+type Tended = LedgerChain & { readonly anchorer: Anchorer; readonly everyRounds: number }
+
+const POLL_MS = { least: 250, most: 12_000 }
+
+/** Creates it. It does nothing until `start`, `tick` or `compareWithChain`. */
+export function createAnchoring(deps: Deps): Anchoring {
+  const { ledger, intervalMs, minBatch, host, log, lease } = deps
+  const tenure = createTenure(ledger, lease)
+  const clock = createRoundClock({ ledger: fenced(ledger, tenure.fence), tenure, intervalMs, minBatch, host, log })
+  const waiting = createWaiting({ ledger, ages: createAges(host), host })
+  const chains = tendEach(deps, fenced(ledger, tenure.fence), tenure)
+  const fewest = Math.min(...chains.map(({ everyRounds }) => everyRounds))
+  let running: Promise<void> | undefined
+  let tasks: readonly BackgroundTask[] = []
+
+  const finalSize = () => ledger.latestRound()?.size ?? 0
+  const note = () => waiting.note([finalSize()])
+  const compared = () => chains.some(({ anchorer, everyRounds }) => everyRounds === fewest && anchorer.compared())
+
+  async function compareWithChain(): Promise<void> {
+    const unknown = chains.filter(({ anchorer }) => !anchorer.compared())
+    const outcomes = await Promise.allSettled(unknown.map(({ anchorer }) => anchorer.compareWithChain()))
+    if (!compared()) rethrowFirst(outcomes)
+  }
+
+  async function actOnce(): Promise<void> {
+    await note()
+    const uncompared = await Promise.allSettled([compareWithChain()])
+    const opened = compared() ? await Promise.allSettled([clock.tick()]) : []
+    const outcomes = await Promise.allSettled(chains.map(({ anchorer }) => anchorer.tick()))
+    await note()
+    rethrowFirst([...opened, ...outcomes, ...uncompared])
+  }
+
+  /** Each voucher also acts as soon as a round opens. */
+  async function openRounds(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await note()
+        if ((await clock.tick()) !== undefined) for (const { anchorer } of chains) void anchorer.tick().catch(() => {})
+      } catch (error) {
+        if (!isDocumentChanged(error)) log.error('no round can be opened', { error })
+      }
+      await host.sleep(pollMs, signal)
+    }
+  }
+  const pollMs = Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most)
+  const tend = (anchorer: Anchorer) => async (signal: AbortSignal) => {
+    for (;;) {
+      // `tick` has logged the error.
+      await anchorer.tick().catch(() => {})
+      await host.sleep(pollMs, signal)
+    }
+  }
+
+  function troubles(): readonly Trouble[] {
+    const found = chains.flatMap(({ name, anchorer }) => {
+      const { alarm, alarmCode } = anchorer.lag()
+      return alarm === undefined ? [] : [{ code: alarmCode!, message: chains.length > 1 ? `${name}: ${alarm}` : alarm }]
+    })
+    if (found.length > 0 || waiting.waitedMs(finalSize()) <= (PATIENCE + 3) * intervalMs * commonOf(chains) + FINAL_LATE_MS) return found
+    return [{ code: 'ROUND_LATE', message: 'Records are accepted, but no round that covers them is final by the policy of this ledger.' }]
+  }
+
+  return {
+    start() {
+      if (tasks.length > 0) return
+      tasks = [host.spawn('rounds', openRounds), ...chains.map(({ name, anchorer }) => host.spawn(`anchorer ${name}`, tend(anchorer)))]
+    },
+    async stop() {
+      for (const { anchorer } of chains) anchorer.stopping()
+      await Promise.all(tasks.map(task => task.stop()))
+      await running?.catch(() => {})
+      // What still runs was begun by an opened round.
+      await Promise.allSettled(chains.map(({ anchorer }) => anchorer.ended()))
+      // What fails here ends by itself.
+      await tenure.release().catch(() => {})
+    },
+    tick() {
+      running ??= actOnce().finally(() => {
+        running = undefined
+      })
+      return running
+    },
+    compareWithChain,
+    compared,
+    state: () => chains.flatMap(({ anchorer }) => anchorer.state().map(anchor => ({ ...anchor, chainId: anchorer.chainId }))),
+    lag() {
+      const [first] = troubles()
+      const poorest = chains
+        .map(({ anchorer }) => anchorer.lag())
+        .filter(({ affordableAnchors }) => affordableAnchors !== undefined)
+        .sort((a, b) => a.affordableAnchors! - b.affordableAnchors!)[0]
+      return {
+        oldestUnanchoredMs: Math.min(waiting.waitedMs(finalSize()), NO_LONGER_MS),
+        unanchoredRecords: Math.max(0, ledger.head().size - finalSize()),
+        lastFinalSize: finalSize(),
+        ...(poorest && { balanceWei: poorest.balanceWei!, affordableAnchors: poorest.affordableAnchors! }),
+        ...(first && { alarm: first.message, alarmCode: first.code }),
+      }
+    },
+    troubles,
+    vouchers: () =>
+      chains.map(({ name, anchorer }) => {
+        const { lastFinalSize, alarm, alarmCode } = anchorer.lag()
+        return { kind: 'chain', name, size: lastFinalSize, ...(alarm !== undefined && { trouble: { code: alarmCode!, message: alarm } }) }
+      }),
+  }
+}
+
+function tendEach(
+  { store, chains, intervalMs, host, log }: Deps,
+  ledger: AnchoredLedger,
+  tenure: ReturnType<typeof createTenure>,
+): Tended[] {
+  const common = chains.length > 1 ? commonOf(chains) : undefined
+  return chains.map(each => {
+    const { name, chain, everyRounds = 1, fromSize = 0 } = each
+    const taking = { everyRounds, fromSize, ...(common !== undefined && { common }) }
+    const anchorer = createAnchorer({
+      ...{ ledger: chains.length > 1 ? named(ledger, name) : ledger, store, chain, tenure, host },
+      log: chains.length > 1 ? withFields(log, { chain: name }) : log,
+      roundMs: (PATIENCE + 3) * intervalMs * everyRounds,
+      nextRound: previous => nextRound(ledger.rounds, previous, ledger.keyEnds(), taking),
+    })
+    return { ...each, anchorer, everyRounds }
+  })
+}
+
+/** The ledger, which a chain of several stops with its name. */
+function named(ledger: AnchoredLedger, name: string): AnchoredLedger {
+  return { ...ledger, stop: (reason, code) => ledger.stop(`${name}: ${reason}`, code) }
+}
+
+/** Every chain takes part in each round whose ordinal is a multiple of this. */
+function commonOf(chains: readonly Pick<LedgerChain, 'everyRounds'>[]): number {
+  return chains.reduce((common, { everyRounds = 1 }) => (common * everyRounds) / divisorOf(common, everyRounds), 1)
+}
+
+/** The greatest common divisor. */
+function divisorOf(a: number, b: number): number {
+  return b === 0 ? a : divisorOf(b, a % b)
+}
+
+function rethrowFirst(outcomes: readonly PromiseSettledResult<unknown>[]): void {
+  const failed = outcomes.find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+}
+
+/** The ledger, whose stored rounds only the holder of the lease changes. */
+function fenced(ledger: AnchoredLedger, fence: () => readonly DocumentChange[]): AnchoredLedger {
+  return {
+    ...ledger,
+    setFinal: anchor => ledger.setFinal(anchor, fence()),
+    dropFinal: (chainId, sizes) => ledger.dropFinal(chainId, sizes, fence()),
+    addCosignature: cosignature => ledger.addCosignature(cosignature, fence()),
+    addToken: token => ledger.addToken(token, fence()),
+  }
+}

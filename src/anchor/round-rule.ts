@@ -1,0 +1,59 @@
+/** When a round is final by the ledger's own policy, as a verifier would find it. Design §7.5 to 7.7. */
+import type { Policy } from '../core/policy.ts'
+import { countingAnchors, type PolicyAnchor, voucherOf } from '../core/policy-anchors.ts'
+import type { FinalAnchor } from './final-anchors.ts'
+import type { StoredCosignature, StoredToken } from './stored.ts'
+
+/** The part of the ledger's own policy that decides. */
+export type RoundRule = Pick<Policy, 'witnesses' | 'quorum' | 'anchors' | 'requireAnchors'>
+
+/** Everything that vouches for the checkpoint of a size. */
+export type Vouched = {
+  readonly size: number
+  /** The signed note, as it was when the round opened; missing if there is no round of this size. */
+  readonly checkpoint?: string
+  readonly cosignatures: readonly StoredCosignature[]
+  readonly timestamps: readonly StoredToken[]
+  /** Of one chain each, the earliest first. */
+  readonly anchors: readonly FinalAnchor[]
+}
+
+/** What the rule says of a round. */
+export type Judgement = {
+  /** Whether enough witnesses have signed. */
+  readonly isCosigned: boolean
+  /** If it is final: the time by which as many anchors as the policy requires agree. */
+  readonly time?: string
+}
+
+/** The judgement of a round. Without a rule, one anchor of any chain makes it final. */
+export function judgeRound(rule: RoundRule | undefined, vouched: Vouched): Judgement {
+  const { witnesses, quorum, requireAnchors } = rule ?? { witnesses: [], quorum: 0, requireAnchors: 1 }
+  const signed = new Set(vouched.cosignatures.map(({ vkey }) => vkey))
+  const isCosigned = witnesses.filter(vkey => signed.has(vkey)).length >= quorum
+  // Times of one format compare as text.
+  const time = timesOf(rule, vouched).sort()[requireAnchors - 1]
+  return { isCosigned, ...(isCosigned && time !== undefined && { time }) }
+}
+
+/**
+ * The times of the anchors that count: one for each chain and each authority. If the policy names
+ * enough production anchors for the size, only those count.
+ */
+function timesOf(rule: RoundRule | undefined, { size, anchors, timestamps }: Vouched): string[] {
+  if (rule === undefined) return anchors.map(({ block }) => block.time)
+  const times = new Map<string, string>()
+  for (const place of countingAnchors(rule, size).anchors) {
+    const voucher = voucherOf(place)
+    for (const time of heldBy(place, anchors, timestamps)) if (time < (times.get(voucher) ?? '~')) times.set(voucher, time)
+  }
+  return [...times.values()]
+}
+
+function heldBy(place: PolicyAnchor, anchors: readonly FinalAnchor[], timestamps: readonly StoredToken[]): string[] {
+  if (place.type === 'rfc3161') return timestamps.filter(({ name }) => name === place.name).map(({ time }) => time)
+  const { chainId, contract, logId } = place
+  return anchors
+    .filter(anchor => anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
+    .map(({ block }) => block.time)
+}

@@ -1,0 +1,13 @@
+/** What is shown of those who vouch for rounds: chains, witnesses and time-stamp authorities. */
+import type { Trouble } from './trouble.ts'
+
+/** The state of a voucher. */
+export type VoucherState = {
+  readonly kind: 'chain' | 'witness' | 'timestamp'
+  /** Its configured name; a witness's is that of its key. */
+  readonly name: string
+  /** The newest size that it vouches for; 0 before the first. */
+  readonly size: number
+  /** What is wrong with it, if something is. */
+  readonly trouble?: Trouble
+}

@@ -1,0 +1,48 @@
+/** The policy of the ledger itself: what is served to verifiers, and when its rounds are final. */
+import type { RoundRule } from '../anchor/round-rule.ts'
+import { checkpointAnchor } from '../chain/artifact.ts'
+import { OpenSealError } from '../core/errors.ts'
+import { formatPolicy, type Policy, parsePolicy } from '../core/policy.ts'
+import type { PolicyChain } from '../core/policy-anchors.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { PlacedChain } from './chain.ts'
+import { ServerError } from './errors.ts'
+import type { VoucherSettings } from './vouchers-file.ts'
+
+/** The part of the policy that the settings decide. */
+export function ruleOf({ witnesses, quorum, requireAnchors }: VoucherSettings, chains: readonly PlacedChain[]): RoundRule {
+  return { witnesses: witnesses.map(({ vkey }) => vkey), quorum, anchors: chains.map(anchorOf), requireAnchors }
+}
+
+function anchorOf({ place, production, finality, explorer }: PlacedChain): PolicyChain {
+  const { codeSha256 } = checkpointAnchor
+  return { ...place, codeSha256, production, finality, ...(explorer && { explorer }), fromSize: 0 }
+}
+
+/** The policy that the ledger serves. */
+export function policyOf({ origin, logKeys }: Pick<Ledger, 'origin' | 'logKeys'>, rule: RoundRule): Policy {
+  return { type: 'openseal/policy@v1', origin, logKeys: logKeys(), ...rule }
+}
+
+/**
+ * Refuses settings from which no policy follows that a verifier could use.
+ * @throws ServerError SERVER_VOUCHERS
+ */
+export function assertUsable(ledger: Pick<Ledger, 'origin' | 'logKeys'>, rule: RoundRule): void {
+  const { anchors, requireAnchors } = rule
+  if (anchors.length < requireAnchors)
+    throw new ServerError(
+      'SERVER_VOUCHERS',
+      `requireAnchors is ${requireAnchors}, but there are only ${anchors.length} chains and time-stamp authorities: no record would ever be anchored.`,
+    )
+  try {
+    parsePolicy(formatPolicy(policyOf(ledger, rule)))
+  } catch (cause) {
+    if (!(cause instanceof OpenSealError)) throw cause
+    const why =
+      cause.code === 'POLICY_NO_FORK_GUARD'
+        ? 'Time stamps alone would satisfy the policy: raise requireAnchors, or set a quorum of witnesses'
+        : cause.message
+    throw new ServerError('SERVER_VOUCHERS', `No verifier could use the policy of these vouchers. ${why}.`, { cause })
+  }
+}

@@ -1,0 +1,191 @@
+/** The whole service with a file of vouchers: two chains, of which its own policy requires both. */
+import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import hre from 'hardhat'
+import { deployContract } from '../src/chain/deploy.ts'
+import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../src/chain/embedded.ts'
+import { createKeySigner } from '../src/chain/signer.ts'
+import { readConfig } from '../src/config.ts'
+import { parsePolicy } from '../src/core/policy.ts'
+import { silentLog } from '../src/logger.ts'
+import { type Service, startServer } from '../src/server/server.ts'
+import { createJsonRpcReader, verify } from '../src/verifier/index.ts'
+import { ANSWERED, openEndpoint, silent } from './chain/endpoint.ts'
+import { statement } from './http/service.ts'
+
+const OTHER_CHAIN_ID = 424_243
+const OPERATOR = 'operator-key-of-the-vouchers-test'
+
+describe('server with a file of vouchers', function () {
+  this.timeout(60_000)
+  let folder: string
+  let here: Awaited<ReturnType<typeof openEndpoint>>
+  let there: Awaited<ReturnType<typeof openEndpoint>>
+  const closers: (() => Promise<unknown>)[] = []
+  const at = (name: string) => join(folder, name)
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-vouchers-'))
+    closers.push(() => rm(folder, { recursive: true, force: true }))
+    const anvil = await startEmbeddedChain({ dataDir: at('anvil'), port: 0, log: silentLog })
+    closers.push(() => anvil.stop())
+    const hardhat = await hre.network.createServer({ override: { chainId: OTHER_CHAIN_ID } }, '127.0.0.1', 0)
+    const { port } = await hardhat.listen()
+    closers.push(() => hardhat.close())
+    here = await openEndpoint(anvil.url)
+    there = await openEndpoint(`http://127.0.0.1:${port}`)
+    closers.push(
+      () => here.close(),
+      () => there.close(),
+    )
+    await writeFile(at('anchor.key'), EMBEDDED_KEY, { mode: 0o600 })
+    const signer = createKeySigner(EMBEDDED_KEY)
+    contracts = await Promise.all(
+      [here, there].map(async ({ url }) => (await deployContract({ rpcUrls: [url], signer, log: silentLog })).address),
+    )
+  })
+  after(async () => {
+    for (const close of closers.toReversed()) await close()
+  })
+  let contracts: readonly string[]
+
+  const chain = (name: string, which: 0 | 1, more = {}) => ({
+    name,
+    rpc: [[here, there][which]!.url],
+    contract: contracts[which],
+    keyFile: 'anchor.key',
+    finality: { confirmations: 0 },
+    ...more,
+  })
+  const bothChains = () => [chain('here', 0), chain('there', 1)]
+  async function start(name: string, file: object, log = silentLog): Promise<Service> {
+    await writeFile(at(`${name}.json`), JSON.stringify({ interval: '100ms', ...file }))
+    const env = { OPENSEAL_PORT: '0', OPENSEAL_ORIGIN: `ledger.example/${name}`, OPENSEAL_OPERATOR_KEY: OPERATOR }
+    const config = readConfig({ ...env, OPENSEAL_DATA: at(name), OPENSEAL_MARK: at('mark'), OPENSEAL_VOUCHERS: at(`${name}.json`) })
+    return startServer(config, { log })
+  }
+  const json = async (service: Service, path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json()
+  const send = (service: Service, path: string, key: string, body: unknown) =>
+    json(service, path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  async function keyOf(service: Service): Promise<string> {
+    await send(service, '/v1/agencies', OPERATOR, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    return (await send(service, '/v1/agencies/transport.gov.example/keys', OPERATOR, {})).key
+  }
+  async function until<T>(read: () => Promise<T>, isSo: (value: T) => boolean): Promise<T> {
+    for (;;) {
+      const value = await read()
+      if (isSo(value)) return value
+      await sleep(20)
+    }
+  }
+  const untilState = (service: Service, index: number, state: string) =>
+    until(
+      () => json(service, `/v1/records/${index}`),
+      found => found.state === state,
+    )
+
+  it('calls a record anchored when both chains hold a checkpoint that covers it, and its receipt verifies by both', async () => {
+    const service = await start('both', { chains: bothChains(), requireAnchors: 2 })
+    try {
+      const key = await keyOf(service)
+      equal((await send(service, '/v1/records', key, statement(1))).index, 1)
+      const { round } = await untilState(service, 1, 'anchored')
+      const receipt = await (await fetch(`${service.url}/v1/records/1/receipt`)).text()
+      const { anchors } = JSON.parse(receipt)
+      deepEqual(anchors.map(({ chainId }: { chainId: number }) => chainId).sort(), [EMBEDDED_CHAIN_ID, OTHER_CHAIN_ID])
+      deepEqual(round, { size: anchors[0].size, time: anchors.map((each: (typeof anchors)[0]) => each.block.time).sort()[1] })
+      const policy = parsePolicy(await (await fetch(`${service.url}/policy.json`)).text())
+      deepEqual([policy.requireAnchors, policy.anchors.length], [2, 2])
+      const readers = [here, there].map(({ url }) => createJsonRpcReader({ url, fetch, timeoutMs: 5000 }))
+      const result = await verify({ receipt, policy, chain: readers, trust: 'policy' })
+      deepEqual([result.verdict, result.finding, result.date], ['test-network', 'anchored', round.time])
+      // One of the two chains alone is not enough.
+      deepEqual((await verify({ receipt, policy, chain: readers.slice(0, 1), trust: 'policy' })).verdict, 'unchecked')
+    } finally {
+      await service.close()
+    }
+  })
+
+  it('goes on with the other chain while one is down, says which one, and calls nothing anchored that only one holds', async () => {
+    const service = await start('one-down', { chains: bothChains(), requireAnchors: 2 })
+    try {
+      const key = await keyOf(service)
+      await send(service, '/v1/records', key, statement(1))
+      await untilState(service, 1, 'anchored')
+      there.behave(silent)
+      await until(
+        () => json(service, '/readyz'),
+        ({ alarms }) => alarms.some((alarm: string) => alarm.startsWith('there: ')),
+      )
+      await send(service, '/v1/records', key, statement(2))
+      await until(
+        () => json(service, '/v1/anchors'),
+        ({ final }) => final.at(-1).size === 3,
+      )
+      equal((await json(service, '/v1/records/2')).state, 'sealed')
+      equal((await json(service, '/v1/records/1')).state, 'anchored')
+      there.behave(undefined)
+      await untilState(service, 2, 'anchored')
+      await until(
+        () => json(service, '/readyz'),
+        ({ alarms }) => alarms.length === 0,
+      )
+    } finally {
+      there.behave(undefined)
+      await service.close()
+    }
+  })
+
+  it('starts and accepts while one chain is down, says which one, and compares with it when it is back', async () => {
+    const file = { chains: bothChains(), requireAnchors: 2 }
+    let service = await start('restarted', file)
+    const key = await keyOf(service)
+    await send(service, '/v1/records', key, statement(1))
+    await untilState(service, 1, 'anchored')
+    await service.close()
+    there.behave((_call, response) => {
+      response.destroy()
+      return ANSWERED
+    })
+    service = await start('restarted', file)
+    try {
+      const { status, alarms } = await json(service, '/readyz')
+      deepEqual([status, alarms.map((alarm: string) => alarm.slice(0, 7))], ['ok', ['there: ']])
+      equal((await send(service, '/v1/records', key, statement(2))).index, 2)
+      there.behave(undefined)
+      await untilState(service, 2, 'anchored')
+    } finally {
+      there.behave(undefined)
+      await service.close()
+    }
+  })
+
+  it('refuses a file that it cannot use, with a sentence for each mistake', async () => {
+    const refusal = async (file: object) => {
+      const error = await start('refused', file).then(
+        service => service.close(),
+        (cause: { code: string; message: string }) => cause,
+      )
+      equal((error as { code?: string } | undefined)?.code, 'SERVER_VOUCHERS')
+      return (error as { message: string }).message
+    }
+    match(await refusal({ chains: [] }), /chains is empty/)
+    match(await refusal({ interval: 'soon' }), /interval is not a time such as '5s'/)
+    match(await refusal({ chains: [chain('a', 0, { keyFile: undefined })] }), /chains\[0\] needs one of keyFile, keystore and signer/)
+    match(
+      await refusal({ chains: [chain('a', 0, { rpc: ['ftp://x'] })], typo: 1 }),
+      /chains\[0\].rpc\[0\] is not an http\(s\) address\.[\s\S]*not known: typo/,
+    )
+    match(await refusal({ chains: [chain('a', 0), chain('a', 1)] }), /named "a"/)
+    match(await refusal({ chains: [chain('a', 0)], quorum: 1 }), /quorum is 1, but the file names 0 witnesses/)
+    match(await refusal({ chains: [chain('a', 0)], requireAnchors: 2 }), /no record would ever be anchored/)
+    await rejects(start('refused', { chains: [chain('a', 0), chain('b', 0)] }), { code: 'SERVER_CONTRACT', message: /are the same chain/ })
+  })
+})
