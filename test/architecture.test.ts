@@ -59,6 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['src/html.ts', 'src/whole-file.ts', 'src/folder-lock.ts', 'src/at-once.ts'],
   ],
   'src/chain': ['src/core', 'src/rpc', 'src/anchor', 'src/logger.ts', 'src/whole-file.ts', 'contracts'],
+  'src/timestamps': ['src/core', 'src/verifier', 'src/anchor', 'src/bounded.ts'],
   'src/web': [
     ...['src/core', 'src/documents', 'src/verifier', 'src/messages', 'src/report'],
     ...['src/html.ts', 'src/turns.ts', 'src/at-once.ts'],

@@ -194,6 +194,8 @@ function readAttributes(der: Der): ReadonlyMap<string, Der> {
 /**
  * TIMESTAMP_MALFORMED, TIMESTAMP_OTHER_DATA, TIMESTAMP_POLICY, TIMESTAMP_CERTIFICATE,
  * TIMESTAMP_CHAIN, TIMESTAMP_SIGNATURE, TIMESTAMP_UNSUPPORTED (a hash or an algorithm that is not
- * known or too weak) or TIMESTAMP_UNABLE (this program cannot check signatures here).
+ * known or too weak) or TIMESTAMP_UNABLE (this program cannot check signatures here). A ledger that
+ * asks for a token has more: TIMESTAMP_UNREACHABLE, TIMESTAMP_ANSWER, TIMESTAMP_REFUSED,
+ * TIMESTAMP_CLOCK and TIMESTAMP_REVOKED.
  */
 export class TimestampError extends OpenSealError {}

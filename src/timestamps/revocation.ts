@@ -1,0 +1,74 @@
+/**
+ * Whether a certificate of a time stamp's path was revoked, by the lists (CRL) that the
+ * certificates name. A ledger asks once, before it keeps the token: later nobody may be there to
+ * answer.
+ */
+
+import { CertificateRevocationList, Certificate as PkiCertificate } from 'pkijs'
+import type { Stamp } from '../anchor/timestamp.ts'
+import { attempt, attemptAsync } from '../core/attempt.ts'
+import type { Certificate } from '../core/timestamp/certificate.ts'
+import { contextTag, latin, parseDer } from '../core/timestamp/der.ts'
+import { TimestampError } from '../core/timestamp/token.ts'
+import { type Exchange, exchange } from './exchange.ts'
+
+const LIST_TYPES = ['application/pkix-crl', 'application/x-pkcs7-crl', 'application/octet-stream'] as const
+const MAX_LIST_BYTES = 4 * 1024 * 1024
+const MAX_PLACES = 4
+const DISTRIBUTION_POINTS = '2.5.29.31'
+
+/**
+ * Asks about each certificate of the path but the last, which the policy pins. A list that cannot
+ * be read does not stop a round: an authority whose list is down would otherwise stop all stamps,
+ * and the verdict of a reader never depends on it.
+ * @throws TimestampError TIMESTAMP_REVOKED
+ */
+export async function checkRevocation(path: readonly Certificate[], nowMs: number, by: Exchange): Promise<Stamp['revocation']> {
+  const answers: Stamp['revocation'][] = []
+  for (const [at, certificate] of path.slice(0, -1).entries()) answers.push(await askAbout(certificate, path[at + 1]!, nowMs, by))
+  return answers.find(answer => answer === 'unreachable') ?? answers.find(answer => answer === 'unnamed') ?? 'good'
+}
+
+async function askAbout(certificate: Certificate, issuer: Certificate, nowMs: number, by: Exchange): Promise<Stamp['revocation']> {
+  const places = placesOf(certificate)
+  if (places.length === 0) return 'unnamed'
+  for (const url of places) {
+    const { value: bytes } = await attemptAsync(() => exchange(url, { accept: LIST_TYPES, maxBytes: MAX_LIST_BYTES }, by))
+    const isRevoked = bytes && (await readList(bytes, certificate, issuer, nowMs))
+    if (isRevoked === undefined) continue
+    if (isRevoked) throw new TimestampError('TIMESTAMP_REVOKED', 'the time stamp does not count: a certificate of its chain was revoked')
+    return 'good'
+  }
+  return 'unreachable'
+}
+
+/** Whether the list names the certificate; undefined if it is not a current list of the issuer. */
+async function readList(bytes: Uint8Array, certificate: Certificate, issuer: Certificate, nowMs: number): Promise<boolean | undefined> {
+  try {
+    const list = CertificateRevocationList.fromBER(Uint8Array.from(bytes).buffer)
+    const issuerCertificate = PkiCertificate.fromBER(Uint8Array.from(issuer.der).buffer)
+    const isCurrent = list.nextUpdate === undefined || list.nextUpdate.value.getTime() >= nowMs
+    if (!isCurrent || !(await list.verify({ issuerCertificate }))) return undefined
+    return list.isCertificateRevoked(PkiCertificate.fromBER(Uint8Array.from(certificate.der).buffer))
+  } catch {
+    // pkijs and asn1js throw errors of many kinds for bytes that are no list.
+    return undefined
+  }
+}
+
+/** The web addresses of the lists. RFC 5280 §4.2.1.13. */
+function placesOf({ extensions }: Certificate): string[] {
+  const extension = extensions.get(DISTRIBUTION_POINTS)
+  if (extension === undefined) return []
+  const { value: points } = attempt(() => parseDer(extension.value).children)
+  const names = (points ?? []).flatMap(point =>
+    point.children.filter(({ tag }) => tag === contextTag(0)).flatMap(({ children }) => children),
+  )
+  const urls = names
+    .filter(({ tag }) => tag === contextTag(0))
+    .flatMap(({ children }) => children.filter(({ tag }) => tag === contextTag(6, false)))
+  return urls
+    .map(({ content }) => latin(content))
+    .filter(url => /^https?:\/\//.test(url) && URL.canParse(url))
+    .slice(0, MAX_PLACES)
+}

@@ -1,0 +1,165 @@
+/** The client of a time-stamp authority, against a real one over HTTP. */
+
+import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import { parseCertificate } from '../../src/core/timestamp/certificate.ts'
+import { parseDer } from '../../src/core/timestamp/der.ts'
+import { createTimestampClient } from '../../src/timestamps/client.ts'
+import { verifyToken } from '../../src/verifier/timestamp/verify-token.ts'
+import { listen, stop } from '../listen.ts'
+import { FROM, type Issued, issue, issuedBy, POLICY, STAMPED_AT, TIME_STAMPING, UNTIL } from '../timestamp/authority.ts'
+import { type AuthorityServer, listOf, responseOf, serveAuthority, sha256Of } from '../timestamp/server.ts'
+
+const TEXT = 'log.example/one\n3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n'
+const NOW = STAMPED_AT * 1000
+
+describe('timestamps/client', () => {
+  let served: AuthorityServer
+  const nonces: Uint8Array[] = []
+  const clientOf = (change: object = {}) =>
+    createTimestampClient({
+      name: 'Served',
+      url: served.url,
+      certificates: [served.root.der],
+      fetch,
+      timeoutMs: 10_000,
+      nowMs: () => NOW,
+      newNonce: () => {
+        nonces.push(randomBytes(16))
+        return nonces.at(-1)!
+      },
+      ...change,
+    })
+  const stamp = (change: object = {}) => clientOf(change).stamp(TEXT)
+
+  before(async () => {
+    served = await serveAuthority({ nowMs: () => NOW })
+  })
+  beforeEach(() => {
+    served.change = {}
+    served.answer = undefined
+    served.list = listOf(served.root, [], { from: FROM, until: UNTIL })
+  })
+  after(() => served.close())
+
+  it('asks for SHA-256 of the checkpoint’s text with a nonce and the certificates, and keeps the token that it gets', async () => {
+    const { token, ...told } = await stamp()
+    const [version, imprint, nonce, wanted] = parseDer(served.requests.at(-1)!).children
+    deepEqual([...version!.content], [1])
+    deepEqual(Buffer.from(imprint!.children[1]!.content), sha256Of(Buffer.from(TEXT)))
+    equal(imprint!.children[0]!.children[0]!.whole.length, 11)
+    deepEqual([nonce!.content.length, nonce!.content[0]], [17, 1])
+    deepEqual(Buffer.from(nonce!.content.subarray(1)), Buffer.from(nonces.at(-1)!))
+    deepEqual([...wanted!.content], [255])
+    deepEqual(told, {
+      time: '2026-11-24T12:00:00Z',
+      renewBy: '2035-12-31T23:59:59Z',
+      sha256: createHash('sha256').update(token).digest('hex'),
+      revocation: 'good',
+    })
+    const verified = await verifyToken(token, { data: Buffer.from(TEXT), certificates: [parseCertificate(served.root.der)] })
+    equal(verified.seconds, STAMPED_AT)
+  })
+
+  it('takes the bytes of the token out of an answer "granted with changes", and says when it must be covered', async () => {
+    const tsa = issuedBy(served.root, { name: 'Short', serial: 9, purposes: [TIME_STAMPING], until: STAMPED_AT + 3600 })
+    served.change = { signer: tsa, certificates: [tsa] }
+    served.answer = reply => ({ body: responseOf(parseDer(reply).children[1]!.whole, 1) })
+    const { renewBy, revocation } = await stamp()
+    deepEqual([renewBy, revocation], ['2026-11-24T13:00:00Z', 'unnamed'])
+  })
+
+  it('ends a token with a short RSA key when ETSI does', async () => {
+    const tsa = issuedBy(served.root, { name: 'RSA', serial: 9, kind: 'rsa', purposes: [TIME_STAMPING] })
+    served.change = { signer: tsa, certificates: [tsa] }
+    equal((await stamp()).renewBy, '2028-12-31T23:59:59Z')
+  })
+
+  for (const [what, answer, code] of [
+    ['another content type', (body: Buffer) => ({ body, type: 'text/html' }), 'TIMESTAMP_ANSWER'],
+    ['a page that says that it is a reply', () => ({ body: Buffer.from('<html>') }), 'TIMESTAMP_ANSWER'],
+    ['an error', (body: Buffer) => ({ body, status: 503 }), 'TIMESTAMP_ANSWER'],
+    ['a redirect', (body: Buffer) => ({ body, status: 307, location: 'http://127.0.0.1:9/' }), 'TIMESTAMP_UNREACHABLE'],
+    ['65 KiB', (body: Buffer) => ({ body: Buffer.concat([body, Buffer.alloc(65 * 1024)]) }), 'TIMESTAMP_ANSWER'],
+    ['nothing', () => ({ body: Buffer.alloc(0) }), 'TIMESTAMP_ANSWER'],
+    ['a granted status without a token', () => ({ body: responseOf(undefined) }), 'TIMESTAMP_ANSWER'],
+    ['a refusal', () => ({ body: responseOf(undefined, 2, 'the log is\u202e closed') }), 'TIMESTAMP_REFUSED'],
+    ['bytes behind the answer', (body: Buffer) => ({ body: Buffer.concat([body, Buffer.of(0)]) }), 'TIMESTAMP_ANSWER'],
+  ] as const) {
+    it(`refuses ${what}`, async () => {
+      served.answer = answer
+      await rejects(stamp(), { code })
+    })
+  }
+
+  it('repeats what a refusal says, with marks for what a terminal would obey', async () => {
+    served.answer = () => ({ body: responseOf(undefined, 2, 'the log is\u202e closed') })
+    await rejects(stamp(), { message: 'Served refuses a time stamp (status 2): the log is[U+202E] closed' })
+  })
+
+  it('keeps no token that a verifier would refuse', async () => {
+    const web = issuedBy(served.root, { name: 'Web', serial: 7, purposes: ['1.3.6.1.5.5.7.3.1'] })
+    const other = issue({ name: 'Other Root', ca: true })
+    const wrong: readonly (readonly [AuthorityServer['change'], string, object?])[] = [
+      [{ nonce: Buffer.of(5) }, 'TIMESTAMP_OTHER_DATA'],
+      [{ nonce: undefined as never }, 'TIMESTAMP_OTHER_DATA'],
+      [{ imprint: new Uint8Array(32) }, 'TIMESTAMP_OTHER_DATA'],
+      [{}, 'TIMESTAMP_POLICY', { policies: ['1.2.3.9'] }],
+      [{ signer: web, certificates: [web] }, 'TIMESTAMP_CERTIFICATE'],
+      [{}, 'TIMESTAMP_CHAIN', { certificates: [other.der] }],
+      [{ messageDigest: new Uint8Array(32) }, 'TIMESTAMP_SIGNATURE'],
+      [{ essVersion: 1 }, 'TIMESTAMP_CERTIFICATE'],
+      [{ hash: 'sha1' }, 'TIMESTAMP_UNSUPPORTED'],
+    ]
+    for (const [change, code, more] of wrong) {
+      served.change = change
+      await rejects(stamp(more), { code }, JSON.stringify(change))
+    }
+    served.change = {}
+    equal((await stamp({ policies: [POLICY] })).time, '2026-11-24T12:00:00Z')
+  })
+
+  it('refuses the time of a clock that is more than a day off', async () => {
+    for (const days of [-2, 2]) {
+      served.change = { seconds: STAMPED_AT + days * 86_400 }
+      await rejects(stamp(), { code: 'TIMESTAMP_CLOCK', message: /more than a day from this machine's clock/ })
+    }
+    served.change = { seconds: STAMPED_AT - 86_000 }
+    match((await stamp()).time, /^2026-11-23T/)
+  })
+
+  it('refuses a revoked certificate by its issuer’s current list, and tells where no list could be read', async () => {
+    const list = (by: Issued, serials: readonly number[], until = UNTIL) => listOf(by, serials, { from: FROM, until })
+    served.list = list(served.root, [2])
+    await rejects(stamp(), { code: 'TIMESTAMP_REVOKED' })
+    served.list = list(served.root, [3])
+    equal((await stamp()).revocation, 'good')
+    const stranger = { ...issue({ name: served.root.name, ca: true }) }
+    for (const unusable of [
+      undefined,
+      Buffer.from('no list'),
+      Buffer.alloc(0),
+      list(stranger, [2]),
+      list(served.root, [2], STAMPED_AT - 1),
+    ]) {
+      served.list = unusable
+      equal((await stamp()).revocation, 'unreachable')
+    }
+  })
+
+  it('gives up after its time, and when it is told to', async () => {
+    const silent = createServer(() => {})
+    const url = await listen(silent)
+    try {
+      await rejects(stamp({ url, timeoutMs: 50 }), { code: 'TIMESTAMP_UNREACHABLE', message: /did not answer/ })
+      const stopping = new AbortController()
+      const asked = rejects(clientOf({ url }).stamp(TEXT, stopping.signal), { code: 'TIMESTAMP_UNREACHABLE' })
+      stopping.abort()
+      await asked
+    } finally {
+      stop(silent)
+    }
+    await rejects(stamp({ url: 'http://127.0.0.1:9/' }), { code: 'TIMESTAMP_UNREACHABLE' })
+  })
+})
