@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromHex, toHex } from './core/bytes.ts'
 import { OpenSealError } from './core/errors.ts'
@@ -54,10 +54,20 @@ export function defaultMarkFolder(): string {
   return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'openseal')
 }
 
+/** Whether a folder is this one or in it. Both are absolute. A mark there would be copied with it. */
+export function isWithin(folder: string, outer: string): boolean {
+  const path = relative(outer, folder)
+  return path === '' || !/^\.\.([/\\]|$)|^([A-Za-z]:)?[/\\]/.test(path)
+}
+
+/** The file of a key's mark. A vkey contains a name, which may not be a valid file name. */
+export function markPath(folder: string, vkey: string): string {
+  return join(folder, `${createHash('sha256').update(vkey).digest('hex').slice(0, 32)}.json`)
+}
+
 /** Opens the mark of one log and key in a folder. Creates nothing before the first write. */
 export function openMarkFile(folder: string, { origin, vkey }: { readonly origin: string; readonly vkey: string }): MarkFile {
-  // A vkey contains the origin, which may not be a valid file name.
-  const path = join(folder, `${createHash('sha256').update(vkey).digest('hex').slice(0, 32)}.json`)
+  const path = markPath(folder, vkey)
 
   async function read(): Promise<Mark | undefined> {
     const text = await readFile(path, 'utf8').catch(cause => {

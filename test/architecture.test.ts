@@ -14,7 +14,7 @@ type Import = { readonly file: string; readonly target: string }
 const root = dirname(import.meta.dirname)
 
 /**
- * core ← documents ← verifier ← messages ← report ← web, cli; core ← store ← log ← anchor, ledger ← http ←
+ * core ← documents ← verifier ← messages ← report ← web, cli; verifier ← audit ← witness ← cli; core ← store ← log ← anchor, ledger ← http ←
  * server. Each part may import itself and the listed parts. Parts of one file (a logger, the turns
  * on the event loop, the maker of HTML) are small tools.
  */
@@ -58,6 +58,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...['src/core', 'src/ledger-client', 'src/verifier', 'src/messages'],
     ...['src/html.ts', 'src/whole-file.ts', 'src/folder-lock.ts', 'src/at-once.ts'],
   ],
+  'src/witness': [
+    ...['src/core', 'src/rpc', 'src/verifier', 'src/audit', 'src/at-once.ts', 'src/keys.ts', 'src/mark.ts'],
+    ...['src/logger.ts', 'src/host.ts', 'src/whole-file.ts', 'src/folder-lock.ts'],
+  ],
   'src/chain': ['src/core', 'src/rpc', 'src/anchor', 'src/logger.ts', 'src/whole-file.ts', 'contracts'],
   'src/timestamps': ['src/core', 'src/verifier', 'src/anchor', 'src/bounded.ts'],
   'src/web': [
@@ -80,7 +84,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       'src/audit',
       'src/chain',
     ],
-    ...['src/care', 'src/server', 'src/config.ts', 'src/logger.ts', 'src/host.ts', 'src/mark.ts', 'src/mcp'],
+    ...['src/care', 'src/witness', 'src/server', 'src/config.ts', 'src/logger.ts', 'src/host.ts', 'src/mark.ts', 'src/mcp'],
   ],
 }
 

@@ -1,7 +1,7 @@
 /**
  * Evidence that a ledger contradicts itself: two checkpoints that it signed, and a proof that no
  * tree can have both. It convinces anyone who has the ledger's key, without the ledger and without
- * the auditor.
+ * the auditor or the witness that found it.
  */
 import { equalBytes, fromHex, toHex, toUtf8 } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
@@ -35,8 +35,8 @@ export function evidenceName({ earlier, later }: Contradiction): string {
   return toHex(sha256(toUtf8(earlier + later))).slice(0, 16)
 }
 
-/** The files of a contradiction, by name. */
-export function evidenceFiles(contradiction: Contradiction, policy: Policy): Record<string, string> {
+/** The files of a contradiction, by name, for the folder of the command that has found it. */
+export function evidenceFiles(contradiction: Contradiction, policy: Policy, keeper: 'audit' | 'witness'): Record<string, string> {
   const { earlier, later, shown } = contradiction
   const value = {
     type: TYPE,
@@ -50,7 +50,7 @@ export function evidenceFiles(contradiction: Contradiction, policy: Policy): Rec
     'earlier.checkpoint': earlier,
     'later.checkpoint': later,
     'evidence.json': `${JSON.stringify(value, undefined, 2)}\n`,
-    'README.txt': README,
+    'README.txt': readme(keeper),
   }
 }
 
@@ -98,7 +98,8 @@ function malformed(what: string): OpenSealError {
   return new OpenSealError('EVIDENCE_MALFORMED', `the evidence cannot be used: ${what}`)
 }
 
-const README = `Evidence that a ledger contradicts itself, kept by "openseal audit".
+function readme(keeper: string): string {
+  return `Evidence that a ledger contradicts itself, kept by "openseal ${keeper}".
 
 earlier.checkpoint  what the ledger signed when it was seen first
 later.checkpoint    what it signed later
@@ -114,3 +115,4 @@ has at the earlier size, and an RFC 9162 consistency proof from it to the later 
 root hash of earlier.checkpoint, the later tree does not continue the earlier one. Without "shown", the two need not contradict each
 other: the ledger showed fewer entries than before.
 `
+}

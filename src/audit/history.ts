@@ -147,7 +147,7 @@ async function saveEvidence(
   shown?: ShownRoot,
 ): Promise<string[]> {
   const contradiction = { earlier: earlier.note, later: now.note, shown }
-  const folder = await state.saveEvidence(evidenceName(contradiction), evidenceFiles(contradiction, policy))
+  const folder = await state.saveEvidence(evidenceName(contradiction), evidenceFiles(contradiction, policy, 'audit'))
   return folder === undefined ? [] : [folder]
 }
 

@@ -12,6 +12,7 @@ export const EXIT_SEALED = 3
 export const EXIT_INVALID = 5
 export const EXIT_UNCHECKED = 6
 export const EXIT_UNSUPPORTED = 7
+const EXIT_FORCED = 130
 
 /** Adds a command to a group of them, with --json, and an example in its --help. */
 export function addCommand(group: Command, nameAndArguments: string, summary: string, example: string): Command {
@@ -88,4 +89,17 @@ export function requireDataFolder(): void {
     'STORE_IN_DATABASE',
     "OPENSEAL_STORE keeps this ledger in a database: back it up, examine it and restore it with the database's own tools, and check it with openseal audit.",
   )
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; the next one ends the process at once. */
+export function waitForSignal(): Promise<void> {
+  return new Promise(resolve => {
+    let isStopping = false
+    const stop = () => {
+      if (isStopping) process.exit(EXIT_FORCED)
+      isStopping = true
+      resolve()
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+  })
 }

@@ -1,6 +1,6 @@
 /**
- * `openseal evidence`: checks an audit's evidence that a ledger contradicts itself, without the
- * ledger and without the auditor.
+ * `openseal evidence`: checks the evidence of an audit or a witness that a ledger contradicts
+ * itself, without the ledger and without the one that kept it.
  */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'

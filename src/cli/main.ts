@@ -35,6 +35,7 @@ const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
   backup: async () => (await import('./backup.ts')).addBackup,
   restore: async () => (await import('./backup.ts')).addRestore,
   move: async () => (await import('./move.ts')).addMove,
+  witness: async () => (await import('./witness.ts')).addWitness,
   mcp: async () => (await import('./mcp.ts')).addMcp,
   completion: async () => (await import('./completion.ts')).addCompletion,
 }

@@ -16,7 +16,7 @@ export const COMMANDS = {
   receipt: ['[index]', 'fetch a receipt, or complete one that was only sealed'],
   verify: ['<file...>', 'check files: are they on the record, and unchanged since when?'],
   audit: ['', 'check the whole ledger: every entry, tile, root, statement and anchor'],
-  evidence: ['<file>', 'check evidence that an audit kept of a rewritten history'],
+  evidence: ['<file>', 'check evidence that an audit or a witness kept of a rewritten history'],
   status: ['', "show the ledger's size, key, anchors and health"],
   policy: ['', "print the ledger's policy, or pin it to a file"],
   deploy: ['', 'put the contract on a chain; the key in OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER) pays'],
@@ -25,6 +25,7 @@ export const COMMANDS = {
   backup: ['<folder>', 'copy a running ledger into a new folder (operator)'],
   restore: ['[folder]', 'restore a data folder from a backup, or accept that records are missing'],
   move: ['', 'move a stopped ledger between the data folder and a PostgreSQL database'],
+  witness: ['', 'cosign the checkpoints of other ledgers, if each continues the one before'],
   mcp: ['', 'answer an assistant that speaks MCP: checks, records, status; nothing is changed'],
   completion: ['', 'print the script that completes commands and options in bash and zsh'],
 } as const satisfies { readonly [name: string]: readonly [args: string, summary: string] }

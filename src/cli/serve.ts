@@ -6,13 +6,12 @@ import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { createLog } from '../logger.ts'
 import type { startServer } from '../server/server.ts'
-import { keepFilesPrivate, withExample } from './command.ts'
+import { keepFilesPrivate, waitForSignal, withExample } from './command.ts'
 import { print, printJson } from './output.ts'
 import { COMMAND } from './program.ts'
 
 type Service = Awaited<ReturnType<typeof startServer>>
 
-const EXIT_FORCED = 130
 const STOP = 'Ctrl-C stops it.'
 
 /** Fills the command. */
@@ -78,17 +77,4 @@ function shortest(path: string): string {
 
 function quote(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
-}
-
-/** Resolves at the first Ctrl-C or SIGTERM; the next one ends the process at once. */
-function waitForSignal(): Promise<void> {
-  return new Promise(resolve => {
-    let isStopping = false
-    const stop = () => {
-      if (isStopping) process.exit(EXIT_FORCED)
-      isStopping = true
-      resolve()
-    }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  })
 }

@@ -2,12 +2,12 @@
  * The mark of a running ledger: compared with its store before anything is sealed, and raised after
  * each head that is signed.
  */
-import { relative, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { OpenSealError } from '../core/errors.ts'
 import type { BackgroundTask, Host } from '../host.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Log } from '../logger.ts'
-import { defaultMarkFolder, fitMark, type Mark, MarkError, markReason, openMarkFile } from '../mark.ts'
+import { defaultMarkFolder, fitMark, isWithin, type Mark, MarkError, markReason, openMarkFile } from '../mark.ts'
 import { StoreError } from '../store/port/errors.ts'
 import { isReplaced, type StoreHistory } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
@@ -41,8 +41,7 @@ const RAISE_MS = 700
  */
 export function markFolderOf(configured: string | undefined, dataDir: string): string {
   const folder = resolve(configured ?? defaultMarkFolder())
-  const within = relative(dataDir, folder)
-  if (within === '' || !/^\.\.([/\\]|$)|^([A-Za-z]:)?[/\\]/.test(within))
+  if (isWithin(folder, dataDir))
     throw new ServerError(
       'SERVER_MARK',
       `OPENSEAL_MARK ${folder} is in the data folder and would be copied with it: set it to another folder.`,

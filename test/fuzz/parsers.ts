@@ -61,7 +61,9 @@ const RECEIPTS = await Promise.all([0, 1, 3].map(index => WORLD.receipt(index, {
 const CHECKPOINTS = [0, 1, 2 ** 53 - 1].map(size => formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32).fill(size % 7) }))
 const NOTES = CHECKPOINTS.map(text => signNote(text, LOG) + WITNESSES.map(witness => cosign(text, 1_790_000_000, witness)).join(''))
 const POLICY = policyWith()
-const [EVIDENCE] = NOTES.slice(1).map(later => evidenceFiles({ earlier: NOTES[0]!, later, shown: shown() }, POLICY)['evidence.json']!)
+const [EVIDENCE] = NOTES.slice(1).map(
+  later => evidenceFiles({ earlier: NOTES[0]!, later, shown: shown() }, POLICY, 'audit')['evidence.json']!,
+)
 const JSONS = ['{"a":[1,2.5,"x\\n",{"b":true}],"c":"é"}', '[]', '"\\u00e9"', '-0.5e-7', ...STATEMENTS, ...RECEIPTS]
 const PACKAGE = JSON.stringify({
   uri: 'https://example.org/p',

@@ -95,7 +95,7 @@ export function createSigner(name: string, seed: Uint8Array, type: number = ED25
  */
 export function signNote(text: string, ...signers: readonly Signer[]): string {
   if (!isNoteText(text) || !text.endsWith('\n')) throw new NoteError('NOTE_MALFORMED', 'the text of a note ends in a newline')
-  const note = `${text}\n${signers.map(signer => signatureLine(signer.vkey, signer.sign(toUtf8(text)))).join('')}`
+  const note = `${text}\n${signers.map(signer => formatLine(signer.vkey, signer.sign(toUtf8(text)))).join('')}`
   parseNote(note)
   return note
 }
@@ -138,6 +138,19 @@ export function verifyNote(note: string, vkeys: readonly Vkey[]): Vkey[] {
 }
 
 /**
+ * The same note with the first signature of each of these keys, and no other line. The signatures
+ * are not verified. Throws NoteError NOTE_MALFORMED, also if none of the keys has signed.
+ */
+export function withSignaturesOf(note: string, vkeys: readonly Vkey[]): string {
+  const { text, signatures } = parseNote(note)
+  const kept = vkeys.flatMap(vkey => signatures.find(line => signerOf(line, [vkey], vkey.type)) ?? [])
+  const lines = kept.map(line => formatLine(line, line.signature))
+  const short = `${text}\n${lines.join('')}`
+  parseNote(short)
+  return short
+}
+
+/**
  * A cosignature line, newline included, to append to the signed note of this checkpoint. The
  * signer's key must have type 4.
  */
@@ -148,7 +161,7 @@ export function cosign(checkpointText: string, timeSeconds: number, signer: Sign
   const view = new DataView(timestamp.buffer)
   view.setUint32(0, Math.floor(timeSeconds / 2 ** 32))
   view.setUint32(4, timeSeconds % 2 ** 32)
-  return signatureLine(signer.vkey, concatBytes(timestamp, signer.sign(cosignedMessage(checkpointText, timeSeconds))))
+  return formatLine(signer.vkey, concatBytes(timestamp, signer.sign(cosignedMessage(checkpointText, timeSeconds))))
 }
 
 /**
@@ -178,9 +191,8 @@ function isNoteText(text: string): boolean {
   return true
 }
 
-function signatureLine(vkey: Vkey, signature: Uint8Array): string {
-  const id = fromHex(vkey.id, KEY_ID_BYTES)
-  return `— ${vkey.name} ${toBase64(concatBytes(id, signature))}\n`
+function formatLine({ name, id }: Pick<Vkey, 'name' | 'id'>, signature: Uint8Array): string {
+  return `— ${name} ${toBase64(concatBytes(fromHex(id, KEY_ID_BYTES), signature))}\n`
 }
 
 function parseSignatureLine(line: string): NoteSignature {

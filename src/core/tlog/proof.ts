@@ -125,19 +125,36 @@ export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consist
   if (from === to && !equalBytes(fromRoot, toRoot)) throw new ProofError('PROOF_MISMATCH', 'there are two roots for one size')
   if (from === 0 || from === to) return
 
+  const { oldRoot, newRoot } = rootsOf({ from, to, fromRoot, proof })
+  if (!equalBytes(oldRoot, fromRoot)) throw new ProofError('PROOF_MISMATCH', 'the consistency proof leads to another old root')
+  if (!equalBytes(newRoot, toRoot)) throw new ProofError('PROOF_MISMATCH', 'the consistency proof leads to another new root')
+}
+
+/**
+ * The root that the tree of `toRoot` has at size `from`, if the proof shows it: what a contradiction
+ * consists in, if another root was signed for that size. Undefined if the proof does not lead to
+ * `toRoot`, or is one that takes the old root from its reader.
+ */
+export function shownRoot({ from, to, toRoot, proof }: Omit<ConsistencyProof, 'fromRoot'>): Hash | undefined {
+  if (from === 0 || from >= to || proof.length !== consistencyLength(from, to) || !consistencyPath(from, to).seeded) return undefined
+  const { oldRoot, newRoot } = rootsOf({ from, to, fromRoot: EMPTY_ROOT, proof })
+  return equalBytes(newRoot, toRoot) ? oldRoot : undefined
+}
+
+/** The roots to which a consistency proof of the right length leads. */
+function rootsOf({ from, to, fromRoot, proof }: Omit<ConsistencyProof, 'toRoot'>): { oldRoot: Hash; newRoot: Hash } {
   // The walk starts at the old tree's last perfect subtree, which is in both trees. If that is the
   // whole old tree, its hash is known already.
   const { seeded, path, inner } = consistencyPath(from, to)
   const [seed = fromRoot, ...rest] = seeded ? proof : [fromRoot, ...proof]
   const innerProof = rest.slice(0, inner)
   const borderProof = rest.slice(inner)
-
   // The old tree ends with that subtree, so its root takes only the left inner hashes. The new root
   // takes all of them.
-  const oldRoot = foldLeft(foldLeft(seed, leftHashes(innerProof, path)), borderProof)
-  if (!equalBytes(oldRoot, fromRoot)) throw new ProofError('PROOF_MISMATCH', 'the consistency proof leads to another old root')
-  const newRoot = foldLeft(foldInner(seed, innerProof, path), borderProof)
-  if (!equalBytes(newRoot, toRoot)) throw new ProofError('PROOF_MISMATCH', 'the consistency proof leads to another new root')
+  return {
+    oldRoot: foldLeft(foldLeft(seed, leftHashes(innerProof, path)), borderProof),
+    newRoot: foldLeft(foldInner(seed, innerProof, path), borderProof),
+  }
 }
 
 /** PATH(m, D[from:to]) of RFC 9162 §2.1.3.1, with m counted from the start of the whole tree. */
