@@ -132,7 +132,7 @@ function refusal(status: number, text: string, name: string): WitnessError {
   if (status === 403)
     return new WitnessError(
       'WITNESS_REFUSED',
-      `Witness ${name} does not accept this log's key, or has seen a contradiction on the chain: ask its operator for the reason.`,
+      `Witness ${name} does not accept this log or its key, or has seen a contradiction on the chain: ask its operator for the reason.`,
       said(text),
     )
   if (status === 422)
@@ -142,7 +142,12 @@ function refusal(status: number, text: string, name: string): WitnessError {
       said(text),
     )
   if (status === 429 || status >= 500)
-    return new WitnessError('WITNESS_UNREACHABLE', `Witness ${name} answers with status ${status}: ask its operator.`, said(text))
+    // Some witnesses answer so for a log that they do not know.
+    return new WitnessError(
+      'WITNESS_UNREACHABLE',
+      `Witness ${name} answers with status ${status}: ask its operator whether it works, and knows this log.`,
+      said(text),
+    )
   if (status >= 300 && status < 400)
     return new WitnessError('WITNESS_ANSWER', `Witness ${name} leads to another address: ask its operator for the right one.`)
   if (status >= 400)

@@ -14,7 +14,12 @@ import { SHARED, writeWhole } from '../whole-file.ts'
 import { type LogState, originHash } from './state.ts'
 
 /** A checkpoint that the log has signed, and the proof that came with it. */
-export type Shown = { readonly note: string; readonly checkpoint: Checkpoint; readonly oldSize: number; readonly proof: readonly Hash[] }
+export type ShownCheckpoint = {
+  readonly note: string
+  readonly checkpoint: Checkpoint
+  readonly oldSize: number
+  readonly proof: readonly Hash[]
+}
 
 const MAX_CONFLICTS = 16
 /** The last one that `evidenceFiles` names. */
@@ -24,7 +29,7 @@ const LAST_FILE = 'README.txt'
  * The contradiction between a checkpoint and what was cosigned for its log: another root at a size
  * that was cosigned, or a tree that shows another root at the newest such size.
  */
-export function findContradiction(state: LogState, { note, checkpoint, oldSize, proof }: Shown): Contradiction | undefined {
+export function findContradiction(state: LogState, { note, checkpoint, oldSize, proof }: ShownCheckpoint): Contradiction | undefined {
   const same = state.find(kept => kept.checkpoint.size === checkpoint.size)
   if (same !== undefined)
     return equalBytes(same.checkpoint.root, checkpoint.root) ? undefined : { earlier: same.note, later: note, shown: undefined }

@@ -15,7 +15,7 @@ import { verifyConsistency } from '../core/tlog/proof.ts'
 import type { Host } from '../host.ts'
 import type { Log } from '../logger.ts'
 import type { Mark } from '../mark.ts'
-import { findContradiction, keepContradiction, type Shown } from './conflicts.ts'
+import { findContradiction, keepContradiction, type ShownCheckpoint } from './conflicts.ts'
 import { WitnessRefusal, WitnessStop } from './errors.ts'
 import type { WitnessMark } from './mark.ts'
 import { type CosignedNote, type LogState, originHash, type WitnessState } from './state.ts'
@@ -77,13 +77,13 @@ export async function createWitness({ signer, policies, state, mark, evidence, w
   }
 
   /** Refuses what does not continue what was cosigned. */
-  function check(shown: Shown): void {
+  function check(shown: ShownCheckpoint): void {
     const latest = state.read(shown.checkpoint.origin)?.at(-1)?.checkpoint
     checkStep(shown, latest)
   }
 
   /** The dangerous passage. No other request is in it. */
-  async function sign(shown: Shown): Promise<string> {
+  async function sign(shown: ShownCheckpoint): Promise<string> {
     const { note, checkpoint } = shown
     const { origin, size, root } = checkpoint
 
@@ -141,7 +141,7 @@ export async function createWitness({ signer, policies, state, mark, evidence, w
 }
 
 /** The request, if a key of a policy has signed its checkpoint. */
-function readRequest(body: string, policies: ReadonlyMap<string, Policy>): { policy: Policy; shown: Shown } {
+function readRequest(body: string, policies: ReadonlyMap<string, Policy>): { policy: Policy; shown: ShownCheckpoint } {
   const { oldSize, proof, note, text } = malformedIfThrows(() => {
     const request = parseAddCheckpoint(body)
     return { ...request, text: parseNote(request.note).text }
@@ -172,7 +172,7 @@ function signersOf(note: string, keys: ReturnType<typeof keysOf>['log']) {
 }
 
 /** C2SP tlog-witness: the old size first, then the empty tree, then the proof. */
-function checkStep({ checkpoint, oldSize, proof }: Shown, latest: Checkpoint | undefined): void {
+function checkStep({ checkpoint, oldSize, proof }: ShownCheckpoint, latest: Checkpoint | undefined): void {
   const { size, root } = checkpoint
   const known = latest?.size ?? 0
   if (oldSize !== known)
