@@ -9,6 +9,7 @@ import type { SignerOptions } from './chain/signer.ts'
 import { OpenSealError } from './core/errors.ts'
 import { isOrigin } from './core/tlog/checkpoint.ts'
 import { parseAddress } from './store/postgres/address.ts'
+import { readEndpoint } from './verifier/json-rpc.ts'
 
 /**
  * The settings of the service. Times are in milliseconds. A comment says what a missing member
@@ -34,6 +35,10 @@ export type Config = {
    * otherwise none.
    */
   readonly publicRpcUrls?: readonly string[]
+  /** A file with a trust list, by which the pages check receipts of other ledgers. */
+  readonly trustList?: string
+  /** Endpoints for verification only, each with the chain that it is for. Readers' browsers get them too. */
+  readonly verifyRpc?: readonly { readonly url: string; readonly serves: number }[]
   /** The beginning of the addresses of the chain's block explorer, for links (EIP-3091). */
   readonly explorer?: string
   readonly chainPort: number
@@ -172,6 +177,15 @@ const urls = z
   .transform(text => text.split(',').map(part => part.trim()))
   .refine(list => list.every(httpUrl), 'is not one or more http(s) addresses, separated by commas')
 
+const endpointsOfChains = z
+  .string()
+  .transform(text => text.split(',').map(part => readEndpoint(part.trim())))
+  .transform((list, { addIssue }) => {
+    const named = list.flatMap(endpoint => (endpoint?.serves === undefined ? [] : [{ url: endpoint.url, serves: endpoint.serves }]))
+    if (named.length < list.length) addIssue('is not a list such as 1=https://rpc.example,10=https://other.example')
+    return named
+  })
+
 /** `host:port`, with IPv6 addresses in brackets, or the same as a URL. */
 const LISTEN_ADDRESS = /^(?:http:\/\/)?(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})\/?$/
 
@@ -218,6 +232,8 @@ const VARIABLES = z.object({
     .default('openseal.local/demo'),
   OPENSEAL_RPC: urls.optional(),
   OPENSEAL_PUBLIC_RPC: urls.optional(),
+  OPENSEAL_TRUST_LIST: z.string().optional(),
+  OPENSEAL_VERIFY_RPC: endpointsOfChains.optional(),
   OPENSEAL_EXPLORER: explorerPrefix.optional(),
   OPENSEAL_CHAIN_PORT: port('is not a port from 0 to 65535').default(8545),
   OPENSEAL_CONTRACT: address("is not a contract's address: 0x and 40 hex digits").optional(),
@@ -335,6 +351,8 @@ export function readConfig(env: { readonly [name: string]: string | undefined })
     addressRate: v.OPENSEAL_RATE_ADDRESS,
     keyRate: v.OPENSEAL_RATE_KEY,
     scrubRate: v.OPENSEAL_SCRUB_RATE,
+    ...(v.OPENSEAL_VERIFY_RPC && { verifyRpc: v.OPENSEAL_VERIFY_RPC }),
+    ...(v.OPENSEAL_TRUST_LIST && { trustList: v.OPENSEAL_TRUST_LIST }),
     ...(v.OPENSEAL_EXPLORER && { explorer: v.OPENSEAL_EXPLORER }),
     ...(v.OPENSEAL_PUBLIC_RPC && { publicRpcUrls: v.OPENSEAL_PUBLIC_RPC }),
     ...(v.OPENSEAL_KEYS && { keysDir: v.OPENSEAL_KEYS }),

@@ -97,6 +97,28 @@ describe('config', () => {
     )
   })
 
+  it('reads the trust list, and endpoints for verification with their chains', () => {
+    const { trustList, verifyRpc } = readConfig({
+      OPENSEAL_TRUST_LIST: 'list.json',
+      OPENSEAL_VERIFY_RPC: '1=https://a.example/key, 31337=http://127.0.0.1:8545',
+    })
+    deepEqual(
+      [trustList, verifyRpc],
+      [
+        'list.json',
+        [
+          { url: 'https://a.example/key', serves: 1 },
+          { url: 'http://127.0.0.1:8545', serves: 31337 },
+        ],
+      ],
+    )
+    for (const bad of ['https://a.example', '0=https://a.example', '1=ftp://a.example', '1=', '1=https://a.example,x'])
+      throws(() => readConfig({ OPENSEAL_VERIFY_RPC: bad }), {
+        code: 'CONFIG_MALFORMED',
+        message: /^OPENSEAL_VERIFY_RPC .* is not a list such as/,
+      })
+  })
+
   it('reads times with their unit', () => {
     for (const [text, ms] of [
       ['250ms', 250],

@@ -3,8 +3,7 @@
  * this machine's development chain.
  */
 import type { Policy } from '../core/policy.ts'
-import { isChain } from '../core/policy-anchors.ts'
-import { type ChainReader, createJsonRpcReader } from '../verifier/index.ts'
+import { type ChainReader, chainsKnown, createJsonRpcReader, type NamedEndpoint, readEndpoint, type TrustList } from '../verifier/index.ts'
 import { UsageError } from './command.ts'
 
 const TIMEOUT_MS = 15_000
@@ -13,20 +12,20 @@ const TIMEOUT_MS = 15_000
  */
 const LOCAL_CHAIN_ID = 31337
 
-/** Their addresses. Throws UsageError for an invalid one. */
-export function endpointsFor(named: readonly string[] | undefined, policy: Policy): string[] {
+/** The endpoints. Throws UsageError for an invalid one. */
+export function endpointsFor(named: readonly string[] | undefined, policy: Policy | TrustList): NamedEndpoint[] {
   const fromEnvironment = (process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
-  const local = policy.anchors.filter(isChain).some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
-    ? [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
-    : []
+  const local = chainsKnown(policy).includes(LOCAL_CHAIN_ID) ? [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`] : []
   const given = (named ?? fromEnvironment).filter(url => url !== '')
   const urls = given.length > 0 ? given : local
-  const bad = urls.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
-  if (bad !== undefined) throw new UsageError(`--rpc must be an address such as https://rpc.example, not ${JSON.stringify(bad)}`)
-  return urls
+  return urls.map(url => {
+    const endpoint = readEndpoint(url)
+    if (endpoint !== undefined) return endpoint
+    throw new UsageError(`--rpc must be an address such as https://rpc.example or 1=https://rpc.example, not ${JSON.stringify(url)}`)
+  })
 }
 
 /** One reader for each endpoint. Throws UsageError for an invalid address. */
 export function openChainReaders(named: readonly string[] | undefined, policy: Policy): ChainReader[] {
-  return endpointsFor(named, policy).map(url => createJsonRpcReader({ url, fetch, timeoutMs: TIMEOUT_MS }))
+  return endpointsFor(named, policy).map(endpoint => createJsonRpcReader({ ...endpoint, fetch, timeoutMs: TIMEOUT_MS }))
 }

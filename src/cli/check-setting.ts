@@ -10,15 +10,18 @@ import { OpenSealError } from '../core/errors.ts'
 import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
 import {
-  type ChainReader,
   createJsonRpcReader,
   createLedgerReader,
   fetchUntil,
   type GivenPolicy,
+  isTrustList,
   type LedgerReader,
+  type Means,
+  type NamedEndpoint,
   type PolicySource,
   readPolicy,
   readReport,
+  type TrustList,
 } from '../verifier/index.ts'
 import { endpointsFor } from './chain-readers.ts'
 import { createClient } from './client.ts'
@@ -37,16 +40,16 @@ export type CheckOptions = {
 /** The policy, whose it is, and who is asked. */
 export type CheckSetting = {
   readonly url: string
-  readonly policy: Policy
+  readonly policy: Policy | TrustList
   readonly policySource: PolicySource | undefined
   readonly trust: 'policy' | 'ledger'
-  readonly rpcUrls: readonly string[]
+  readonly named: readonly NamedEndpoint[]
   /** Addresses of the chain's endpoints, without possible secrets. */
   readonly endpoints: readonly string[]
 }
 
 /** The parts that ask, until the time of one check is over. */
-export type CheckSources = { readonly chain: readonly ChainReader[]; readonly ledger: LedgerReader; readonly signal: AbortSignal }
+export type CheckSources = Pick<Means, 'chain' | 'ledgerOf'> & { readonly ledger: LedgerReader; readonly signal: AbortSignal }
 
 /** For one question to a ledger or a chain. */
 const TIMEOUT_MS = 15_000
@@ -54,9 +57,9 @@ const TIMEOUT_MS = 15_000
 /** Adds --policy, --trust-ledger, --rpc and --timeout. */
 export function withCheckOptions(command: Command, { deadlineSeconds }: { readonly deadlineSeconds: number }): Command {
   return command
-    .option('--policy <file>', 'your copy of the policy (see: openseal policy --out)')
+    .option('--policy <file>', 'your copy of the policy, or a trust list (see: openseal policy)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
-    .option('--rpc <url>', 'an endpoint of the chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
+    .option('--rpc <url>', 'an endpoint of the chain, or CHAIN=URL; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
     .option('--timeout <seconds>', 'how long the whole check may take', readSeconds, deadlineSeconds)
 }
 
@@ -67,22 +70,29 @@ export async function readCheckSetting({ ledger, policy: file, trustLedger, rpc 
   const client = createClient(ledger)
   const given = file === undefined ? undefined : await readPolicyFile(file)
   const policy = given?.policy ?? (await readServedPolicy(client)).policy
-  const rpcUrls = endpointsFor(rpc, policy)
+  const named = endpointsFor(rpc, policy)
   return {
     url: client.url,
     policy,
     policySource: given?.source,
     trust: trustLedger ? 'ledger' : 'policy',
-    rpcUrls,
-    endpoints: rpcUrls.map(url => new URL(url).origin),
+    named,
+    endpoints: named.map(({ url: rpcUrl }) => new URL(rpcUrl).origin),
   }
 }
 
 /** Opens them for one check. */
-export function openCheckMeans({ url, policy, rpcUrls }: CheckSetting, timeoutSeconds: number): CheckSources {
+export function openCheckMeans({ url, policy, named }: CheckSetting, timeoutSeconds: number): CheckSources {
   const signal = AbortSignal.timeout(timeoutSeconds * 1000)
-  const chain = rpcUrls.map(rpcUrl => createJsonRpcReader({ url: rpcUrl, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
-  return { chain, ledger: createLedgerReader({ url, origin: policy.origin, fetch, timeoutMs: TIMEOUT_MS, signal }), signal }
+  const chain = named.map(endpoint => createJsonRpcReader({ ...endpoint, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
+  const open = (at: string, origin: string) => createLedgerReader({ url: at, origin, fetch, timeoutMs: TIMEOUT_MS, signal })
+  // By a list, the origin of each receipt says which ledger is asked about newer versions.
+  return {
+    chain,
+    ledger: open(url, isTrustList(policy) ? '' : policy.origin),
+    ledgerOf: ({ ledger, origin }) => open(ledger ?? url, origin),
+    signal,
+  }
 }
 
 async function readPolicyFile(path: string): Promise<GivenPolicy> {

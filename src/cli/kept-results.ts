@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import type { Say } from '../messages/say.ts'
 import { formatCsv } from '../report/csv.ts'
 import { renderReport } from '../report/report.ts'
-import type { Answers, Policy, Unread } from '../verifier/index.ts'
+import type { Answers, Policy, TrustList, Unread } from '../verifier/index.ts'
 import { FileError } from './hash-file.ts'
 
 /** Where to write them. */
@@ -13,7 +13,7 @@ export type KeptPaths = { readonly report?: string; readonly csv?: string }
 type Checked = {
   readonly all: readonly Answers[]
   readonly unread: readonly Unread[]
-  readonly policy: Policy
+  readonly policy: Policy | TrustList
   readonly endpoints: readonly string[]
   readonly url: string
 }

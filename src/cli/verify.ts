@@ -5,11 +5,19 @@
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
 import { copyBytes } from '../core/bytes.ts'
-import { isChain } from '../core/policy-anchors.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { sayReport, sayUnread } from '../messages/verdict.ts'
-import { type Answers, type GivenFile, type GivenReceipt, planChecks, type Task, type Unread, withoutRepeats } from '../verifier/index.ts'
+import {
+  type Answers,
+  chainsKnown,
+  type GivenFile,
+  type GivenReceipt,
+  planChecks,
+  type Task,
+  type Unread,
+  withoutRepeats,
+} from '../verifier/index.ts'
 import {
   type CheckOptions,
   type CheckSetting,
@@ -238,9 +246,10 @@ async function openAsFile(path: string): Promise<Blob> {
  * and a reader who named two endpoints for one chain must hear that one of them was not used.
  */
 async function tellStrangers({ chain, policy }: Setting): Promise<void> {
+  const known = chainsKnown(policy)
   const served = await Promise.all(chain.map(reader => attemptAsync(() => reader.chainId())))
   for (const [at, { value }] of served.entries())
-    if (value !== undefined && !policy.anchors.filter(isChain).some(({ chainId }) => chainId === value))
+    if (value !== undefined && !known.includes(value))
       remark(`openseal: ${chain[at]?.name} serves chain ${value}, which the policy does not name: it was not asked.`)
 }
 

@@ -25,7 +25,8 @@ export type Policy = {
 export type PolicyKey = { readonly vkey: string } & SizeRange
 
 const TYPE = 'openseal/policy@v1'
-const MAX_POLICY_BYTES = 64 * 1024
+/** The most bytes of a policy in UTF-8. */
+export const MAX_POLICY_BYTES = 64 * 1024
 const VKEY = /^[^+]+\+[0-9a-f]{8}\+([A-Za-z0-9+/=]+)$/
 
 /**

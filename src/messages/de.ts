@@ -18,6 +18,7 @@ export const de: Messages = {
   'verdict.unknown.fingerprint':
     'Zu einer Datei mit diesem Fingerabdruck gibt es keinen Eintrag. Vielleicht wurde die Datei nach der Veröffentlichung neu gespeichert oder signiert.',
   'verdict.unsupported': 'Dieser Nachweis ist von einer Art oder aus einem Register, die Ihre Richtlinie nicht kennt.',
+  'verdict.unsupported.list': 'Dieser Nachweis ist aus einem Register, das die Liste „{list}“ nicht kennt. Die Liste kennt: {known}.',
   'verdict.disowned':
     'Der Eigentümer des Protokolls erkennt den Prüfpunkt hinter diesem Nachweis nicht an. Bitten Sie um einen neueren Beleg.',
   'verdict.unchecked': 'Wir konnten gerade nicht alles prüfen: {what}',
@@ -86,7 +87,8 @@ export const de: Messages = {
   'trust.ledger':
     'Geprüft nach den Regeln, die das Register selbst veröffentlicht. Damit Sie sich auf niemanden verlassen müssen, fügen Sie Ihre eigene Kopie der Richtliniendatei hinzu.',
   'trust.policy': 'Geprüft nach Ihrer eigenen Kopie der Regeln (Richtlinie).',
-  'trust.list': 'Geprüft nach einer Liste von Richtlinien, die jemand anderes führt.',
+  'trust.list': 'Geprüft nach der Richtlinie von „{entry}“ in der Liste „{list}“ mit dem SHA-256 {hash}.',
+  'trust.unlisted': 'Geprüft nach der Liste „{list}“ mit dem SHA-256 {hash}.',
   'trust.file': 'Geprüft nach der Richtlinie in {name} mit dem SHA-256 {hash}.',
   'trust.saved': 'Geprüft nach der Richtlinie, die in dieser Datei gespeichert ist.',
   'matched.bytes': 'Die Datei stimmt Byte für Byte mit dem Beleg überein.',
@@ -137,6 +139,7 @@ export const de: Messages = {
   'result.hash': 'SHA-256-Fingerabdruck',
   'result.agency': 'Eingereicht von',
   'result.record': 'Vorgang',
+  'result.ledger': 'Register',
   'result.index': 'Nummer des Eintrags',
   'result.open': 'Seite des Vorgangs öffnen',
   'result.releases': 'Veröffentlichungen (Releases) in diesem Paket',
@@ -302,6 +305,10 @@ export const de: Messages = {
     '{name} ist eine Richtlinie: die Regeln, nach denen Dateien beurteilt werden. Verwenden Sie sie nur, wenn Sie wissen, woher sie kommt.',
   'verify.policyLedger': 'Register, für das sie gilt',
   'verify.policyHash': 'SHA-256 der Richtlinie (Form nach RFC 8785)',
+  'verify.listAsk':
+    '{name} ist eine Liste von Richtlinien, „{list}“: die Regeln, nach denen Dateien dieser Register beurteilt werden. Verwenden Sie sie nur, wenn Sie wissen, woher sie kommt.',
+  'verify.listHash': 'SHA-256 der Liste (Form nach RFC 8785)',
+  'verify.listNewer': 'Diese Version kennt diese Art von Richtlinie nicht.',
   'verify.policyUse': 'Nach dieser Richtlinie urteilen',
   'verify.policyLeave': 'Nicht verwenden',
   'verify.policyNotUsed':
@@ -804,6 +811,9 @@ export const de: Messages = {
   'detail.statementType': '{type}',
   'detail.included': 'Nummer {index} von {size}',
   'detail.originOther': 'der Prüfpunkt ist von {origin}, die Richtlinie gilt für {expected}',
+  'detail.originUnlisted': 'der Prüfpunkt ist von {origin}; die Liste „{list}“ kennt dieses Register nicht',
+  'detail.policyNewer':
+    'der Prüfpunkt ist von {origin}; die Richtlinie von „{entry}“ in der Liste „{list}“ ist von einer Art, die diese Version nicht kennt',
   'detail.signed': 'Größe {size}, unterschrieben von {keys}',
   'detail.witnessesUnasked': 'die Richtlinie verlangt keine Zeugen',
   'detail.witnesses': 'Unterschriften von Zeugen der Richtlinie: {count}, nötig: {quorum}',

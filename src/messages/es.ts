@@ -17,6 +17,7 @@ export const es: Messages = {
   'verdict.unknown.fingerprint':
     'No consta ningún archivo con esta huella. Puede que el archivo se haya guardado o firmado de nuevo desde que se publicó.',
   'verdict.unsupported': 'Esta prueba es de un tipo, o de un registro, que su política no conoce.',
+  'verdict.unsupported.list': 'Esta prueba es de un registro que la lista «{list}» no conoce. La lista conoce: {known}.',
   'verdict.disowned':
     'El propietario del diario ha desautorizado el punto de control en que se apoya esta prueba. Pida un recibo más reciente.',
   'verdict.unchecked': 'No pudimos comprobarlo todo en este momento: {what}',
@@ -85,7 +86,8 @@ export const es: Messages = {
   'trust.ledger':
     'Comprobado con las reglas que publica el propio registro. Para no depender de nadie, añada su propia copia del archivo de política.',
   'trust.policy': 'Comprobado con su propia copia de las reglas (política).',
-  'trust.list': 'Comprobado con una lista de políticas que mantiene un tercero.',
+  'trust.list': 'Comprobado con la política de «{entry}» en la lista «{list}», cuyo SHA-256 es {hash}.',
+  'trust.unlisted': 'Comprobado con la lista «{list}», cuyo SHA-256 es {hash}.',
   'trust.file': 'Comprobado con la política de {name}, cuyo SHA-256 es {hash}.',
   'trust.saved': 'Comprobado con la política guardada en este archivo.',
   'matched.bytes': 'El archivo coincide con el recibo, byte por byte.',
@@ -136,6 +138,7 @@ export const es: Messages = {
   'result.hash': 'Huella SHA-256',
   'result.agency': 'Presentado por',
   'result.record': 'Expediente',
+  'result.ledger': 'Registro',
   'result.index': 'Número de entrada',
   'result.open': 'Abrir la página del expediente',
   'result.releases': 'Publicaciones (releases) de este paquete',
@@ -289,6 +292,10 @@ export const es: Messages = {
   'verify.policyAsk': '{name} es una política: las reglas con las que se juzgan los archivos. Úsela solo si sabe de dónde viene.',
   'verify.policyLedger': 'Registro para el que vale',
   'verify.policyHash': 'SHA-256 de la política (forma RFC 8785)',
+  'verify.listAsk':
+    '{name} es una lista de políticas, «{list}»: las reglas con las que se juzgan los archivos de estos registros. Úsela solo si sabe de dónde viene.',
+  'verify.listHash': 'SHA-256 de la lista (forma RFC 8785)',
+  'verify.listNewer': 'Esta versión no conoce este tipo de política.',
   'verify.policyUse': 'Juzgar con esta política',
   'verify.policyLeave': 'No usarla',
   'verify.policyNotUsed': '{name} es una política y no se usó. Para juzgar con ella, elíjala en el campo para su propia política.',
@@ -783,6 +790,9 @@ export const es: Messages = {
   'detail.statementType': '{type}',
   'detail.included': 'número {index} de {size}',
   'detail.originOther': 'el punto de control es de {origin}, pero la política es para {expected}',
+  'detail.originUnlisted': 'el punto de control es de {origin}, que la lista «{list}» no conoce',
+  'detail.policyNewer':
+    'el punto de control es de {origin}, y la política de «{entry}» en la lista «{list}» es de un tipo que esta versión no conoce',
   'detail.signed': 'tamaño {size}, firmado por {keys}',
   'detail.witnessesUnasked': 'la política no pide ningún testigo',
   'detail.witnesses': 'firmas de testigos de la política: {count}, necesarias: {quorum}',

@@ -17,6 +17,7 @@ export const fr: Messages = {
   'verdict.unknown.fingerprint':
     'Il n’y a aucune trace d’un fichier ayant cette empreinte. Le fichier a peut-être été enregistré ou signé de nouveau depuis sa publication.',
   'verdict.unsupported': 'Cette preuve est d’un type, ou d’un registre, que votre politique ne connaît pas.',
+  'verdict.unsupported.list': 'Cette preuve vient d’un registre que la liste « {list} » ne connaît pas. La liste connaît : {known}.',
   'verdict.disowned':
     'Le propriétaire du journal a désavoué le point de contrôle sur lequel repose cette preuve. Demandez un reçu plus récent.',
   'verdict.unchecked': 'Nous n’avons pas pu tout vérifier pour le moment : {what}',
@@ -86,7 +87,8 @@ export const fr: Messages = {
   'trust.ledger':
     'Vérifié selon les règles que le registre publie lui-même. Pour ne dépendre de personne, ajoutez votre propre copie du fichier de politique.',
   'trust.policy': 'Vérifié selon votre propre copie des règles (politique).',
-  'trust.list': 'Vérifié selon une liste de politiques tenue par un tiers.',
+  'trust.list': 'Vérifié selon la politique de « {entry} » dans la liste « {list} », dont le SHA-256 est {hash}.',
+  'trust.unlisted': 'Vérifié selon la liste « {list} », dont le SHA-256 est {hash}.',
   'trust.file': 'Vérifié selon la politique du fichier {name}, dont le SHA-256 est {hash}.',
   'trust.saved': 'Vérifié selon la politique enregistrée dans ce fichier.',
   'matched.bytes': 'Le fichier correspond au reçu, octet pour octet.',
@@ -137,6 +139,7 @@ export const fr: Messages = {
   'result.hash': 'Empreinte SHA-256',
   'result.agency': 'Déposé par',
   'result.record': 'Dossier',
+  'result.ledger': 'Registre',
   'result.index': 'Numéro d’entrée',
   'result.open': 'Ouvrir la page du dossier',
   'result.releases': 'Publications (releases) de ce paquet',
@@ -297,6 +300,10 @@ export const fr: Messages = {
     '{name} est une politique : les règles selon lesquelles les fichiers sont jugés. Ne l’utilisez que si vous savez d’où elle vient.',
   'verify.policyLedger': 'Registre concerné',
   'verify.policyHash': 'SHA-256 de la politique (forme RFC 8785)',
+  'verify.listAsk':
+    '{name} est une liste de politiques, « {list} » : les règles selon lesquelles sont jugés les fichiers de ces registres. Ne l’utilisez que si vous savez d’où elle vient.',
+  'verify.listHash': 'SHA-256 de la liste (forme RFC 8785)',
+  'verify.listNewer': 'Cette version ne connaît pas ce type de politique.',
   'verify.policyUse': 'Juger selon cette politique',
   'verify.policyLeave': 'Ne pas l’utiliser',
   'verify.policyNotUsed':
@@ -799,6 +806,9 @@ export const fr: Messages = {
   'detail.statementType': '{type}',
   'detail.included': 'numéro {index} sur {size}',
   'detail.originOther': 'le point de contrôle est de {origin}, mais la politique est pour {expected}',
+  'detail.originUnlisted': 'le point de contrôle est de {origin}, que la liste « {list} » ne connaît pas',
+  'detail.policyNewer':
+    'le point de contrôle est de {origin}, et la politique de « {entry} » dans la liste « {list} » est d’un type que cette version ne connaît pas',
   'detail.signed': 'taille {size}, signé par {keys}',
   'detail.witnessesUnasked': 'la politique ne demande aucun témoin',
   'detail.witnesses': 'signatures de témoins de la politique : {count}, nécessaires : {quorum}',

@@ -153,6 +153,14 @@ export function sayKind(say: Say, { fileKind, result }: Finding): string[] {
 
 /** The policy that was used. */
 export function sayTrust(say: Say, { policySource, result }: Finding): string {
+  const { list } = result
+  if (list !== undefined)
+    return say(list.entry === undefined ? 'trust.unlisted' : 'trust.list', {
+      entry: isolate(list.entry ?? ''),
+      list: isolate(list.name),
+      hash: list.sha256,
+    })
+  if (result.trust === 'list') return ''
   if (result.trust !== 'policy' || policySource === undefined) return say(`trust.${result.trust}`)
   if (policySource.kind === 'saved') return say('trust.saved')
   return say('trust.file', { name: isolate(policySource.name), hash: policySource.sha256 })

@@ -2,11 +2,8 @@
  * The report of a check: one HTML file that loads nothing and runs nothing. It shows what somebody's
  * program said at that time, and holds the receipts and the policy, so that all can be checked again.
  */
-import { toHex, toUtf8 } from '../core/bytes.ts'
-import { sha256 } from '../core/hash.ts'
-import { canonicalJson, parseJson } from '../core/json.ts'
-import { formatPolicy } from '../core/policy.ts'
 import { formatTime } from '../core/time.ts'
+import { fingerprintOf, jsonOf } from '../core/trust.ts'
 import { visibleJson } from '../core/visible.ts'
 import { fill, type Html, html, scriptJson, trusted } from '../html.ts'
 import { clockLocale } from '../messages/clock.ts'
@@ -37,6 +34,7 @@ import {
   REPORT_TYPE,
   type ReportData,
   type Result,
+  type TrustList,
   type Unread,
 } from '../verifier/index.ts'
 import type { RemarkKey } from '../verifier/remarks.ts'
@@ -50,7 +48,9 @@ export const VERSION = '0.1.0'
 export type Checkup = {
   readonly all: readonly Answers[]
   readonly unread: readonly Unread[]
-  readonly policy: Policy
+  readonly policy: Policy | TrustList
+  /** With a single policy: the list that judged receipts of other ledgers. */
+  readonly others?: TrustList | undefined
   /** Addresses of the chain's endpoints. */
   readonly endpoints: readonly string[]
   /** The address of the ledger; undefined if none was asked. */
@@ -105,7 +105,7 @@ export function reportName(nowMs: number, ext: 'html' | 'csv'): string {
   return `openseal-report-${new Date(nowMs).toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}.${ext}`
 }
 
-function dataOf({ policy, nowMs }: Checkup, all: readonly Answers[]): ReportData {
+function dataOf({ policy, others, nowMs }: Checkup, all: readonly Answers[]): ReportData {
   const receipts = new Map<string, number>()
   const files = all.flatMap(({ own, parts }) =>
     [...own, ...parts.slice(0, MAX_PARTS)].flatMap(({ finding }) => {
@@ -122,7 +122,7 @@ function dataOf({ policy, nowMs }: Checkup, all: readonly Answers[]): ReportData
       }
     }),
   )
-  const held = parseJson(formatPolicy(policy))
+  const held = jsonOf(policy, others)
   return { type: REPORT_TYPE, time: formatTime(nowMs), version: VERSION, policy: held, files, receipts: [...receipts.keys()] }
 }
 
@@ -132,11 +132,12 @@ function renderFacts(say: Say, facts: readonly Fact[]): Html {
   return html`<dl>${facts.map(([key, value]) => value && html`<dt>${say(key)}</dt><dd>${value}</dd>\n`)}</dl>`
 }
 
-function renderMade(say: Say, { policy, endpoints, ledger, nowMs, clock }: Checkup, count: number): Html {
+function renderMade(say: Say, { policy, others, endpoints, ledger, nowMs, clock }: Checkup, count: number): Html {
   const local =
     clock.zone !== undefined &&
     clock.zone !== 'UTC' &&
     new Intl.DateTimeFormat(clockLocale(say.lang), { dateStyle: 'long', timeStyle: 'long', timeZone: clock.zone }).format(nowMs)
+  const held = jsonOf(policy, others)
   const list = (names: readonly string[]) => html`${names.map((name, at) => html`${at > 0 && ', '}<bdi>${name}</bdi>`)}`
   return renderFacts(say, [
     [
@@ -144,16 +145,11 @@ function renderMade(say: Say, { policy, endpoints, ledger, nowMs, clock }: Check
       html`${formatTime(nowMs)} (UTC)${local && html`<br>${local} (<bdi>${clock.zone}</bdi>)`}<br>${say(`report.clock.${clock.of}`)}`,
     ],
     ['report.inputs', sayNumber(say, count)],
-    ['report.policy', html`<bdi>${policy.origin}</bdi>, SHA-256 <span class="hash">${sha256OfPolicy(policy)}</span>`],
+    ['report.policy', html`<bdi>${String(held.origin ?? held.name)}</bdi>, SHA-256 <span class="hash">${fingerprintOf(held)}</span>`],
     ['report.chain', endpoints.length > 0 ? list(endpoints.map(hostOf)) : say('report.nobody')],
     ['report.currency', ledger === undefined ? say('report.nobody') : list([hostOf(ledger)])],
     ['report.version', `OpenSeal ${VERSION}`],
   ])
-}
-
-/** As the verify page shows it for a policy that is given: of the RFC 8785 form. */
-function sha256OfPolicy(policy: Policy): string {
-  return toHex(sha256(toUtf8(canonicalJson(parseJson(formatPolicy(policy))))))
 }
 
 /** A host without the rest of its address, which may hold a secret. */

@@ -2,15 +2,19 @@
  * The composition root: makes the parts of the service from its configuration in order, and shuts
  * them down in reverse.
  */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { attempt } from '../core/attempt.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
+import { parseTrustList, type TrustList } from '../core/trust.ts'
 import { openListener } from '../http/listener.ts'
 import { statusOf } from '../http/routes/service.ts'
 import { ensureOperatorKey } from '../keys.ts'
 import { type Log, silentLog } from '../logger.ts'
 import type { Operator } from '../web/layout.ts'
 import { readLogo } from '../web/logo.ts'
+import { ServerError } from './errors.ts'
 import { openLog, openStore, readKeyAgain } from './open-log.ts'
 import { beginStart, type Start, takeDown } from './parts.ts'
 import { openServing } from './serving.ts'
@@ -63,6 +67,7 @@ export async function startServer(config: Config, { log = silentLog }: { log?: L
 async function open(start: Start): Promise<Omit<Service, 'close'>> {
   const { config, keysDir, host, log, parts } = start
   const operator = await readOperator(config)
+  const others = config.trustList === undefined ? undefined : await readTrustList(config.trustList)
   // The store's lock comes first, so that a second service on this folder touches neither its keys
   // nor its chain. Then the port.
   const { store, embedded } = await openStore(start)
@@ -80,7 +85,13 @@ async function open(start: Start): Promise<Omit<Service, 'close'>> {
 
   // Nothing is served before the first try to compare the ledger with its chain.
   const watch = await openWatch(start, embedded, opened)
-  const serving = await openServing(start, { store, embedded }, opened, watch, { url, operator, operatorKey, isClosing: http.isClosing })
+  const serving = await openServing(start, { store, embedded }, opened, watch, {
+    url,
+    operator,
+    others,
+    operatorKey,
+    isClosing: http.isClosing,
+  })
   http.serve(serving(operatorHttp === undefined ? 'local' : 'elsewhere'))
   operatorHttp?.serve(serving('here'))
 
@@ -107,6 +118,16 @@ async function readOperator(config: Config): Promise<Operator> {
   const { operatorName: name, operatorContact: contact, operatorLegalUrl: legalUrl, operatorPrivacyUrl: privacyUrl } = config
   const logo = config.operatorLogo === undefined ? undefined : await readLogo(config.operatorLogo)
   return { name, contact, legalUrl, privacyUrl, logo }
+}
+
+/** The operator's trust list. Throws ServerError SERVER_TRUST_LIST. */
+async function readTrustList(file: string): Promise<TrustList> {
+  const bytes = await readFile(file).catch(cause => {
+    throw new ServerError('SERVER_TRUST_LIST', `OPENSEAL_TRUST_LIST: ${file} cannot be read (${cause.code}).`, { cause })
+  })
+  const { value, error } = attempt(() => parseTrustList(bytes))
+  if (error) throw new ServerError('SERVER_TRUST_LIST', `OPENSEAL_TRUST_LIST: ${file}: ${error.message}.`, { cause: error })
+  return value
 }
 
 function isLocal(url: string): boolean {

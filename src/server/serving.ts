@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { Statement } from '../core/statements/statement.ts'
+import type { TrustList } from '../core/trust.ts'
 import { openFinder } from '../finder/finder.ts'
 import type { Host } from '../host.ts'
 import { createHandler } from '../http/app.ts'
@@ -16,7 +17,7 @@ import { createJsonRpcReader } from '../verifier/json-rpc.ts'
 import type { SiteDeps, SiteWanted } from '../web/deps.ts'
 import type { Operator } from '../web/layout.ts'
 import { siteRoutes } from '../web/site.ts'
-import { type OpenChain, REQUEST_MS } from './chain.ts'
+import { type PlacedChain, REQUEST_MS } from './chain.ts'
 import type { OpenLog, OpenStore } from './open-log.ts'
 import type { Start } from './parts.ts'
 import { policyOf } from './rule.ts'
@@ -26,6 +27,8 @@ import type { ServiceWatch } from './watch.ts'
 type Served = {
   readonly url: string
   readonly operator: Operator
+  /** The operator's trust list. */
+  readonly others: TrustList | undefined
   readonly operatorKey: string
   readonly isClosing: () => boolean
 }
@@ -36,14 +39,14 @@ export async function openServing(
   { store, embedded }: OpenStore,
   { ledger, chains, rule, anchorer }: OpenLog,
   { admission, notAccepting, scrub, alarms, metrics }: ServiceWatch,
-  { url, operator, operatorKey, isClosing }: Served,
+  { url, operator, others, operatorKey, isClosing }: Served,
 ): Promise<(place: OperatorPlace) => RequestListener> {
   const { config, host, log } = start
   const agencies = createAgencies({ store, host })
   // Another node may change the log's key meanwhile.
   const policy = () => policyOf(ledger, rule)
   const site = await openSite(
-    { url, operator, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
+    { url, operator, others, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
     chains,
     start,
   )
@@ -70,11 +73,15 @@ function limitsOf({ addressRate, keyRate }: Config, { steadyMs }: Host): Limits 
 /** The pages for people. If they fail to open, the ledger still serves programs. */
 async function openSite(
   deps: Omit<SiteDeps, 'chain' | 'publicEndpoints' | 'ledger' | 'finder'> & { readonly ledger: Ledger },
-  chains: readonly OpenChain[],
-  { dataDir, host, log, parts }: Start,
+  chains: readonly PlacedChain[],
+  { config: { verifyRpc = [] }, dataDir, host, log, parts }: Start,
 ) {
-  const chain = chains.flatMap(({ urls }) => urls).map(url => createJsonRpcReader({ url, fetch, timeoutMs: REQUEST_MS }))
-  const publicEndpoints = chains.flatMap(({ publicUrls }) => publicUrls)
+  const own = chains.flatMap(({ urls, place }) => urls.map(url => ({ url, serves: place.chainId })))
+  const chain = [...own, ...verifyRpc].map(endpoint => createJsonRpcReader({ ...endpoint, fetch, timeoutMs: REQUEST_MS }))
+  const offered = chains.flatMap(({ publicUrls, place }) => publicUrls.map(url => ({ url, serves: place.chainId })))
+  // With endpoints of several chains, each is named with its own, so that none is taken for another's.
+  const isOne = chains.length === 1 && verifyRpc.length === 0
+  const publicEndpoints = [...offered, ...verifyRpc].map(({ url, serves }) => (isOne ? url : `${serves}=${url}`))
   try {
     const finder = await openFinder({ ledger: deps.ledger, folder: join(dataDir, 'finder'), steadyMs: host.steadyMs, log })
     parts.finder = finder

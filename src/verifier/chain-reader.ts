@@ -26,6 +26,8 @@ export type ChainReader = {
    * without a name is an endpoint of its own.
    */
   readonly name?: string
+  /** The only chain that it is for, if that is known beforehand. It is not asked about any other. */
+  readonly serves?: number | undefined
   chainId(): Promise<number>
   /**
    * SHA-256, lower-case hex, of the runtime code at an address; of no bytes if there is no code.
@@ -53,20 +55,25 @@ export type Named<T> = { readonly name: string; readonly value: T }
 /**
  * Finds the endpoints of each chain. An endpoint that does not say which chain it serves could
  * serve any. If one chain has no other endpoint, it is taken for that chain's. Otherwise it counts
- * for every chain, so that an endpoint that falls silent never makes one answer of two enough.
+ * for every chain, so that an endpoint that falls silent never makes one answer of two enough. One
+ * that is known beforehand to be for a chain counts for that chain only, whatever becomes of it.
  */
 export async function findEndpoints(chain: readonly ChainReader[], chainIds: readonly number[]): Promise<ReadonlyMap<number, Endpoints>> {
-  const readers = chain.map((reader, at) => ({ name: reader.name ?? `endpoint ${at + 1}`, reader }))
+  const named = chain.map((reader, at) => ({ name: reader.name ?? `endpoint ${at + 1}`, reader }))
+  const readers = named.filter(({ reader: { serves } }) => serves === undefined || chainIds.includes(serves))
   const ids = await Promise.all(readers.map(({ reader }) => attemptAsync(() => reader.chainId())))
-  const serving = (chainId: number) => readers.filter((_, at) => ids[at]?.value === chainId)
-  const silent = namesOf(readers.filter((_, at) => ids[at]?.error !== undefined))
+  const isFor = ({ serves }: ChainReader, chainId: number) => serves === undefined || serves === chainId
+  const serving = (chainId: number) => readers.filter(({ reader }, at) => ids[at]?.value === chainId && isFor(reader, chainId))
+  const silent = namesOf(readers.filter(({ reader }, at) => ids[at]?.error !== undefined && reader.serves === undefined))
+  /** Those that were known to be for a chain and do not serve it. */
+  const failing = (chainId: number) => readers.filter(({ reader }, at) => reader.serves === chainId && ids[at]?.value !== chainId)
   const unserved = new Set(chainIds.filter(chainId => serving(chainId).length === 0))
   const isOneMissing = silent.length > unserved.size
   return new Map(
     chainIds.map(chainId => {
       const served = serving(chainId)
       const others = isOneMissing || unserved.has(chainId) ? silent : []
-      return [chainId, { readers: served, named: [...new Set([...namesOf(served), ...others])] }]
+      return [chainId, { readers: served, named: [...new Set([...namesOf([...served, ...failing(chainId)]), ...others])] }]
     }),
   )
 }

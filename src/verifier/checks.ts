@@ -180,7 +180,8 @@ function keysAt(policy: Policy, size: number): Vkey[] {
     .map(({ key }) => key)
 }
 
-function claimsKeyOf(policy: Policy, noteText: string): boolean {
+/** Whether a signature line of a note is named after a key of the policy's log. Nothing is verified. */
+export function claimsKeyOf(policy: Policy, noteText: string): boolean {
   const { log } = keysOf(policy)
   return parseNote(noteText).signatures.some(({ name, id }) => log.some(({ key }) => key.name === name && key.id === id))
 }

@@ -9,6 +9,7 @@ export { type Policy, parsePolicy } from '../core/policy.ts'
 export type { PolicyAnchor, PolicyAuthority, PolicyChain } from '../core/policy-anchors.ts'
 export { parseReceipt, type Receipt } from '../core/receipt.ts'
 export type { Statement } from '../core/statements/statement.ts'
+export { fingerprintOf, isTrustList, parseTrust, parseTrustList, type TrustEntry, type TrustList } from '../core/trust.ts'
 export { digestsOf, type FileDigest } from '../documents/digest.ts'
 export type { FileKind } from '../documents/file-kind.ts'
 export type { PdfFacts } from '../documents/pdf.ts'
@@ -47,10 +48,20 @@ export { REPORT_ID, REPORT_TYPE, type ReportData, readReport } from './app/repor
 export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
 export type { CurrencyReader, Listed, Listing } from './currency.ts'
 export { ExtendError, extendPolicy } from './extend.ts'
-export { createJsonRpcReader, fetchUntil, type JsonRpcOptions } from './json-rpc.ts'
+export { createJsonRpcReader, fetchUntil, type JsonRpcOptions, type NamedEndpoint, readEndpoint } from './json-rpc.ts'
+export { chainsKnown, type ListFacts } from './judge.ts'
 export type { Remark, RemarkKey } from './remarks.ts'
 export type { CheckResult, Result, Trust } from './result.ts'
-export { formatLimits, formatVerdict, SENTENCES, type SentenceFacts, type SentenceKey, TRUSTS_LEDGER, type Voice } from './sentence.ts'
+export {
+  formatLimits,
+  formatVerdict,
+  SENTENCES,
+  type SentenceFacts,
+  type SentenceKey,
+  TRUSTS_LEDGER,
+  TRUSTS_LIST,
+  type Voice,
+} from './sentence.ts'
 export {
   type Asked,
   CHECKS,

@@ -17,13 +17,32 @@ const NO_CODE = '0x'
 const MAX_ANSWER_BYTES = 256 * 1024
 
 /** The endpoint, and how to reach it. */
-export type JsonRpcOptions = { readonly url: string; readonly fetch: typeof fetch; readonly timeoutMs: number }
+export type JsonRpcOptions = {
+  readonly url: string
+  readonly fetch: typeof fetch
+  readonly timeoutMs: number
+  /** The only chain that it is for, if that is known. */
+  readonly serves?: number | undefined
+}
+
+/** An endpoint's address, and the only chain that it is for, if that was said. */
+export type NamedEndpoint = { readonly url: string; readonly serves?: number }
+
+/**
+ * Reads an endpoint as people name it: an http(s) address, or one behind the id of its chain, such
+ * as `1=https://rpc.example`. Undefined if it is neither.
+ */
+export function readEndpoint(text: string): NamedEndpoint | undefined {
+  const [, chainId, url = ''] = /^(?:([1-9]\d{0,14})=)?(https?:\/\/\S+)$/.exec(text) ?? []
+  if (!URL.canParse(url)) return undefined
+  return chainId === undefined ? { url } : { url, serves: Number(chainId) }
+}
 
 /**
  * Reads anchors from one JSON-RPC endpoint. Every function rejects with RpcError if the endpoint
  * gives no usable answer.
  */
-export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): ChainReader {
+export function createJsonRpcReader({ url, fetch, timeoutMs, serves }: JsonRpcOptions): ChainReader {
   const endpoint = createRpcEndpoint({ url, fetch, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES })
   const ask = async (method: string, params: readonly unknown[]): Promise<unknown> => {
     const answer = await endpoint.send(method, params)
@@ -32,6 +51,7 @@ export function createJsonRpcReader({ url, fetch, timeoutMs }: JsonRpcOptions): 
   }
   return {
     name: new URL(url).origin,
+    serves,
     async chainId() {
       return readQuantity(await ask('eth_chainId', []))
     },

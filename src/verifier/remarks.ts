@@ -22,6 +22,9 @@ export const REMARKS = {
   statementType: '{type}',
   included: 'index {index} of {size}',
   originOther: 'the checkpoint is from {origin}, but the policy is for {expected}',
+  originUnlisted: 'the checkpoint is from {origin}, which the list “{list}” does not know',
+  policyNewer:
+    'the checkpoint is from {origin}, and the policy of “{entry}” in the list “{list}” is of a kind that this version does not know',
   signed: 'size {size}, signed by {keys}',
   witnessesUnasked: 'the policy asks for no witnesses',
   witnesses: "{count} of the policy's witnesses signed, {quorum} are needed",

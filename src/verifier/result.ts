@@ -6,8 +6,9 @@
 import { isRecordStatement } from '../core/statements/registry.ts'
 import type { FileDigest } from '../documents/digest.ts'
 import { documentsOf, type Match, matchOf, notRun, type Outcome, type ReceiptParts } from './checks.ts'
-import { formatRemarks, type Remark, remark } from './remarks.ts'
-import { ENGLISH, formatLimits, formatVerdict, type SentenceFacts, TRUSTS_LEDGER } from './sentence.ts'
+import type { ListFacts } from './judge.ts'
+import { fillIn, formatRemarks, type Remark, remark } from './remarks.ts'
+import { ENGLISH, formatLimits, formatVerdict, type SentenceFacts, TRUSTS_LEDGER, TRUSTS_LIST } from './sentence.ts'
 import {
   type Asked,
   CHECKS,
@@ -65,6 +66,8 @@ export type Result = {
   /** Why not everything could be checked, if the verdict is `unchecked`. */
   readonly unchecked?: UncheckedReason
   readonly matched?: Match
+  /** The list that picked the policy, if `trust` is `list`. */
+  readonly list?: ListFacts
   /** The time by which the required number of final anchors agree. */
   readonly date?: string
   readonly origin?: string
@@ -88,6 +91,8 @@ export type Asking = {
   readonly file?: FileDigest | undefined
   readonly subject?: Exclude<Subject, 'entry'> | undefined
   readonly trust: Trust
+  /** The list that picked the policy. */
+  readonly list?: ListFacts | undefined
   readonly requireCurrent?: boolean | undefined
 }
 
@@ -113,6 +118,7 @@ export function conclude(asking: Asking, evidence: ReceiptParts, checked: readon
     ...(unchecked && verdict === 'unchecked' ? { unchecked } : {}),
     ...(matched ? { matched } : {}),
     ...(date === undefined ? {} : { date }),
+    ...(asking.list && { list: asking.list }),
   } as const
   const checks = CHECKS.map(name => resultOf(name, checked))
   return { ...answer(asking, facts, checks), ...claimsOf(evidence) }
@@ -141,12 +147,18 @@ function answer({ trust, requireCurrent }: Asking, facts: SentenceFacts, checks:
   return {
     ...facts,
     exit: exitOf(facts, requireCurrent),
-    sentence: trust === 'ledger' ? `${sentence} ${TRUSTS_LEDGER}` : sentence,
+    sentence: [sentence, ...formatTrust(facts, trust)].join(' '),
     isGreen: isGreenFor(facts),
     ...(limits === undefined ? {} : { limits }),
-    trust,
+    trust: facts.list ? 'list' : trust,
     checks,
   }
+}
+
+/** Whose word the policy is, in English, unless it is the reader's own. */
+function formatTrust({ list }: SentenceFacts, trust: Trust): string[] {
+  if (list === undefined) return trust === 'ledger' ? [TRUSTS_LEDGER] : []
+  return list.entry === undefined ? [] : [fillIn(TRUSTS_LIST, { entry: list.entry, list: list.name })]
 }
 
 function subjectOf({ file, subject }: Asking): Subject {

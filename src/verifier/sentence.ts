@@ -4,6 +4,7 @@
  */
 
 import type { Match } from './checks.ts'
+import type { ListFacts } from './judge.ts'
 import { fillIn, type Remark } from './remarks.ts'
 import {
   type Asked,
@@ -34,6 +35,7 @@ export const SENTENCES = {
   'unknown.fingerprint':
     'There is no record of a file with this fingerprint. The file may have been saved or signed again since it was published.',
   unsupported: 'This proof is of a kind, or from a ledger, that your policy does not know.',
+  'unsupported.list': 'This proof is from a ledger that the list “{list}” does not know. The list knows: {known}.',
   disowned: 'The owner of the log has disowned the checkpoint behind this proof. Ask for a newer receipt.',
   unchecked: 'We could not check everything just now: {what}',
   'unchecked.unserved': 'none of the endpoints serves the chain. Name another endpoint and try again.',
@@ -84,6 +86,9 @@ export type SentenceKey = keyof typeof SENTENCES
 /** Follows the library's sentence if the policy is the ledger's own. */
 export const TRUSTS_LEDGER = 'This trusts the policy that the ledger itself gave.'
 
+/** Follows the library's sentence if a list picked the policy. */
+export const TRUSTS_LIST = 'This trusts the policy of “{entry}” in the list “{list}”.'
+
 /** The facts that a sentence can name. Times are `YYYY-MM-DDTHH:MM:SSZ`. */
 export type SentenceFacts = {
   readonly verdict: VerdictCode
@@ -101,6 +106,8 @@ export type SentenceFacts = {
   readonly unchecked?: UncheckedReason
   /** The time by which the required number of final anchors agree. */
   readonly date?: string
+  /** The list that picked the policy, or does not know the ledger. */
+  readonly list?: ListFacts
 }
 
 /** Says sentences of the catalogue, and times, in one language. */
@@ -115,6 +122,8 @@ export function formatVerdict(facts: SentenceFacts, { say, time }: Voice): strin
   if (verdict === 'invalid') return say('invalid', { why: say(whyInvalid(facts)) })
   if (verdict === 'unchecked') return say('unchecked', { what: say(`unchecked.${facts.unchecked ?? 'silent'}`) })
   if (verdict === 'unknown') return say(facts.subject === 'fingerprint' ? 'unknown.fingerprint' : 'unknown.file')
+  if (verdict === 'unsupported' && facts.list?.known)
+    return say('unsupported.list', { list: facts.list.name, known: facts.list.known.join(', ') })
   if (verdict === 'unsupported' || verdict === 'disowned') return say(verdict)
   const found = formatFinding(facts, { say, time })
   const whole = finding === 'anchored' && asked !== 'ledger' ? `${say('unasked')} ${found}` : found

@@ -2,6 +2,7 @@
 
 import { attemptAsync } from '../core/attempt.ts'
 import type { Policy } from '../core/policy.ts'
+import { isTrustList, type TrustList } from '../core/trust.ts'
 import type { FileDigest } from '../documents/digest.ts'
 import { checkAnchor, checkFinality } from './anchors.ts'
 import type { ChainReader } from './chain-reader.ts'
@@ -16,6 +17,7 @@ import {
   readReceiptParts,
 } from './checks.ts'
 import { type CurrencyReader, checkCurrency } from './currency.ts'
+import { judgeOf } from './judge.ts'
 import { type Checked, type CheckResult, conclude, concludeUnknown, type Result, resultOf, type Trust } from './result.ts'
 import type { CheckName } from './verdict.ts'
 
@@ -30,15 +32,16 @@ export type VerifyInput = {
   readonly subject?: 'file' | 'fingerprint' | undefined
   /** Missing if none was found: the verdict is `unknown`. */
   readonly receipt?: string | Uint8Array | undefined
-  readonly policy: Policy
+  /** A policy, or a list from which the origin of the receipt picks one. */
+  readonly policy: Policy | TrustList
   /** One reader for each endpoint. Readers of one chain must agree. */
   readonly chain: readonly ChainReader[]
   readonly currency?: CurrencyReader | undefined
   /** Called with every check as soon as its outcome is known, in order. */
   readonly onCheck?: ((check: CheckResult) => void) | undefined
   /**
-   * `ledger` if the policy is from the ledger and not the reader's own copy; `list` if it is from
-   * somebody else's list.
+   * `ledger` if the policy is from the ledger and not the reader's own copy. By a list, the result
+   * says `list`, whatever is given here.
    */
   readonly trust: Trust
   /** Asks for exit code 6 if nobody could be asked about changes to the version. */
@@ -59,9 +62,11 @@ export async function verify(input: VerifyInput): Promise<Result> {
 
 /** Runs the checks of design §7, in this order and with these names. */
 async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void): Promise<Result> {
-  const { file, policy, chain } = input
-  if (input.receipt === undefined) return concludeUnknown(input)
+  const { file, chain } = input
+  if (input.receipt === undefined) return concludeUnknown(isTrustList(input.policy) ? { ...input, trust: 'list' } : input)
   const evidence = readReceiptParts(input.receipt)
+  const judge = judgeOf(input.policy, evidence)
+  const asking = { ...input, list: judge.list }
   const checks: Checked[] = []
   const run = async <T extends Outcome>(name: CheckName, check: () => T | Promise<T>) => {
     const outcome = await outcomeOf(check)
@@ -73,16 +78,21 @@ async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void)
   await run('document', () => checkDocument(evidence, file))
   await run('statement', () => checkStatement(evidence))
   await run('inclusion', () => checkInclusion(evidence))
+  const { policy } = judge
+  if (policy === undefined) {
+    await run('checkpoint', judge.unjudged)
+    return conclude(asking, evidence, checks)
+  }
   await run('checkpoint', () => checkCheckpoint(evidence, policy))
   await run('cosignatures', () => checkCosignatures(evidence, policy))
   // If the proof is invalid by itself, no source is asked.
-  if (checks.some(({ status, verdict }) => status === 'failed' || verdict !== undefined)) return conclude(input, evidence, checks)
+  if (checks.some(({ status, verdict }) => status === 'failed' || verdict !== undefined)) return conclude(asking, evidence, checks)
   const anchor = await run('anchor', () => checkAnchor(evidence, policy, chain))
   const { status } = await run('finality', () => checkFinality(policy, anchor))
   const { currency } = input
   const means = { file, policy, chain, currency, isVouchedFor: status === 'passed', isTest: anchor.isTest ?? false }
   await run('currency', () => checkCurrency(evidence, means))
-  return conclude(input, evidence, checks)
+  return conclude(asking, evidence, checks)
 }
 
 /** The outcome of one check. An error is a failure, and an unknown type is never `invalid`. */

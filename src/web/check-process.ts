@@ -12,7 +12,7 @@ import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { formatCsv } from '../report/csv.ts'
 import { renderReport, reportName } from '../report/report.ts'
-import type { Answers, GivenText, Policy } from '../verifier/index.ts'
+import { type Answers, type GivenText, type Policy, parseTrustList, type TrustList } from '../verifier/index.ts'
 import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
 import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
 import type { RecordRow } from './desk/rows.ts'
@@ -35,6 +35,8 @@ export type CheckJob = {
   readonly frame: Omit<Frame, 'say'>
   readonly headers: IncomingHttpHeaders
   readonly policy: Policy
+  /** The text of the operator's list: copying a string between processes takes next to nothing. */
+  readonly others: string | undefined
   readonly endpoints: readonly EndpointShape[]
 }
 
@@ -52,6 +54,8 @@ export type GivenJob = {
   readonly kind: 'given'
   readonly given: GivenText
   readonly policy: Policy
+  /** The text of the operator's list: copying a string between processes takes next to nothing. */
+  readonly others: string | undefined
   readonly endpoints: readonly EndpointShape[]
 }
 
@@ -80,7 +84,7 @@ process.once('message', (job: FormJob) => {
   return job.kind === 'given' ? checkGiven(job) : describe(job)
 })
 
-async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promise<void> {
+async function run({ lang, frame, headers, policy, others, endpoints }: CheckJob): Promise<void> {
   const say = speak(lang)
   const { ledger, chain, take } = createAsker(question => tell({ question }), endpoints)
   process.on('message', (reply: Reply) => take(reply))
@@ -90,7 +94,7 @@ async function run({ lang, frame, headers, policy, endpoints }: CheckJob): Promi
     const upload = await readUpload(headers, process.stdin)
     as = upload.fields?.as
     sent = upload.files
-    return checkUpload(say, upload, { policy, chain, ledger })
+    return checkUpload(say, upload, { policy, others: readOthers(others), chain, ledger })
   })
   const files = 'answers' in form ? keepResults(say, form, { ledger: frame.origin, endpoints }) : undefined
   if (files !== undefined && (as === 'report' || as === 'csv')) return answer({ status, page: files[as].text, download: files[as] })
@@ -112,17 +116,21 @@ async function readUnknown(answers: readonly Answers[], sent: readonly UploadedF
   return found.filter(({ words }) => words.length > 0)
 }
 
+function readOthers(text: string | undefined): TrustList | undefined {
+  return text === undefined ? undefined : parseTrustList(text)
+}
+
 type KeptFile = { readonly name: string; readonly type: string; readonly text: string }
 
 /** The results of a form as a report and as a table. */
 function keepResults(
   say: Say,
-  { answers, unread, judge }: Extract<FormAnswer, { answers: unknown }>,
+  { answers, unread, judge, others }: Extract<FormAnswer, { answers: unknown }>,
   { ledger, endpoints }: { readonly ledger: string; readonly endpoints: readonly EndpointShape[] },
 ): { readonly report: KeptFile; readonly csv: KeptFile } {
   const nowMs = Date.now()
   const asked = { endpoints: endpoints.flatMap(({ name }) => name ?? []), ledger }
-  const report = renderReport(say, { all: answers, unread, policy: judge, ...asked, nowMs, clock: { of: 'server' } })
+  const report = renderReport(say, { all: answers, unread, policy: judge, others, ...asked, nowMs, clock: { of: 'server' } })
   return {
     report: { name: reportName(nowMs, 'html'), type: 'text/html', text: report },
     csv: { name: reportName(nowMs, 'csv'), type: 'text/csv', text: formatCsv(say, answers, unread) },
@@ -139,10 +147,10 @@ function toLinks({ report, csv }: { readonly report: KeptFile; readonly csv: Kep
 /** Browsers refuse addresses of more than 2 MB. */
 const MAX_LINKED = 500_000
 
-async function checkGiven({ given, policy, endpoints }: GivenJob): Promise<void> {
+async function checkGiven({ given, policy, others, endpoints }: GivenJob): Promise<void> {
   const { ledger, chain, take } = createAsker(question => tell({ question }), endpoints)
   process.on('message', (reply: Reply) => take(reply))
-  answer({ answers: await checkGivenText(given, { policy, chain, ledger }) })
+  answer({ answers: await checkGivenText(given, { policy, others: readOthers(others), chain, ledger }) })
 }
 
 async function describe({ headers, agency }: DescribeJob): Promise<void> {

@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { OpenSealError } from '../core/errors.ts'
+import { formatTrustList } from '../core/trust.ts'
 import type { Answers, GivenText } from '../verifier/index.ts'
 import type { CheckJob, CheckMessage, Described, FormAnswered, FormJob } from './check-process.ts'
 import type { SiteDeps } from './deps.ts'
@@ -23,7 +24,7 @@ export type Checker = {
    * @throws CheckError CHECK_BUSY, CHECK_DEADLINE, CHECK_FAILED, UPLOAD_SLOW; CHECK_CANCELLED if
    * the client left
    */
-  check(request: IncomingMessage, job: Omit<CheckJob, 'kind' | 'headers' | 'policy' | 'endpoints'>): Promise<CheckedPage>
+  check(request: IncomingMessage, job: Omit<CheckJob, 'kind' | 'headers' | 'policy' | 'others' | 'endpoints'>): Promise<CheckedPage>
   /**
    * Checks what a program gave, whose request has been read. Resolves to undefined if the text is
    * not that of receipts. Throws as `check` does.
@@ -63,10 +64,14 @@ export const CHECK_LIMITS: CheckLimits = {
 }
 
 /** Creates the checker. No process runs while there is no form. */
-export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger' | 'chain' | 'policy'>, limits = CHECK_LIMITS): Checker {
+export function createChecker(
+  { ledger, chain, policy, others: list }: Pick<SiteDeps, 'ledger' | 'chain' | 'policy' | 'others'>,
+  limits = CHECK_LIMITS,
+): Checker {
   const places = createPlaces(limits)
   const shared = shareChain(chain)
   const endpoints = shapesOf(shared)
+  const others = list && formatTrustList(list)
   const inPlace = async (request: IncomingMessage, job: FormJob): Promise<FormAnswered> => {
     const leave = await places.take(request)
     try {
@@ -78,12 +83,12 @@ export function createChecker({ ledger, chain, policy }: Pick<SiteDeps, 'ledger'
   }
   return {
     async check(request, job) {
-      const answered = await inPlace(request, { ...job, kind: 'check', headers: request.headers, policy: policy(), endpoints })
+      const answered = await inPlace(request, { ...job, kind: 'check', headers: request.headers, policy: policy(), others, endpoints })
       if (!('page' in answered)) throw new Error('bug: a check was answered without a page')
       return answered
     },
     async checkGiven(request, given) {
-      const answered = await inPlace(request, { kind: 'given', given, policy: policy(), endpoints })
+      const answered = await inPlace(request, { kind: 'given', given, policy: policy(), others, endpoints })
       if (!('answers' in answered)) throw new Error('bug: a program was answered with a page')
       return answered.answers
     },

@@ -6,7 +6,7 @@ import type { ErasureReason } from '../core/statements/erasure.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import type { VersionChange } from '../core/statements/versions.ts'
 import type { ListedEntry } from '../verifier/app/record-versions.ts'
-import type { ChainReader, Policy } from '../verifier/index.ts'
+import type { ChainReader, Policy, TrustList } from '../verifier/index.ts'
 import type { Operator } from './layout.ts'
 
 /** A final anchor as pages show it. `time` is `YYYY-MM-DDTHH:MM:SSZ`. */
@@ -197,9 +197,14 @@ export type SiteDeps = {
   /** Why no submission is accepted at the moment. */
   readonly notAccepting?: () => string | undefined
   readonly policy: () => Policy
+  /** The operator's list, by which pages check receipts of other ledgers. */
+  readonly others?: TrustList | undefined
   /** For the check without JavaScript, which runs on our server. */
   readonly chain: readonly ChainReader[]
-  /** Chain endpoints for readers' browsers. Never one with a secret in its address. */
+  /**
+   * Chain endpoints for readers' browsers, as `readEndpoint` reads them. Never one with a secret in its
+   * address.
+   */
   readonly publicEndpoints: readonly string[]
   readonly nowMs: () => number
 }

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { html, scriptJson, trusted } from '../html.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language } from '../messages/language.ts'
-import { type Policy, parsePolicy } from '../verifier/index.ts'
+import { type Policy, parsePolicy, type TrustList } from '../verifier/index.ts'
 import { PAGE_DATA_ID, type PageData } from './browser/page-data.ts'
 import { mark } from './icons.ts'
 import { TOOL_STYLE } from './style.ts'
@@ -15,10 +15,12 @@ import { TOOL_STYLE } from './style.ts'
  */
 export function makeOfflineVerifier({
   policy,
+  others,
   endpoints,
   scriptText,
 }: {
   policy: Policy
+  others?: TrustList | undefined
   endpoints: readonly string[]
   scriptText: string
 }): {
@@ -27,7 +29,13 @@ export function makeOfflineVerifier({
   readonly securityPolicy: string
 } {
   const packed = gzipSync(packLanguages(), { level: 9 }).toString('base64')
-  const data: PageData = { languages: {}, packed, policy: JSON.parse(JSON.stringify(policy)), endpoints }
+  const data: PageData = {
+    languages: {},
+    packed,
+    policy: JSON.parse(JSON.stringify(policy)),
+    ...(others && { others: others.json }),
+    endpoints,
+  }
   parsePolicy(data.policy)
   const code = gzipSync(scriptText, { level: 9 }).toString('base64')
   const scripts = [UNPACK_SCRIPT, scriptText].map(script => `'${sourceHash(script)}'`).join(' ')

@@ -26,8 +26,8 @@ type Asked = 'ledger' | number
 type Question = { readonly id: number; readonly asked: Asked; readonly method: string; readonly args: readonly unknown[] }
 type Reply = { readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } }
 
-/** The facts that the other side needs of an endpoint: its name, and which functions it has. */
-export type EndpointShape = { readonly name: string | undefined; readonly methods: readonly string[] }
+/** The facts that the other side needs of an endpoint: its name, its chain, and its functions. */
+export type EndpointShape = { readonly name: string | undefined; readonly serves: number | undefined; readonly methods: readonly string[] }
 
 /** How many questions one form may ask. */
 export type QuestionLimits = { readonly ledger: number; readonly perEndpoint: number }
@@ -39,6 +39,7 @@ const AT_ONCE = 8
 export function shapesOf(chain: readonly ChainReader[]): EndpointShape[] {
   return chain.map(reader => ({
     name: reader.name,
+    serves: reader.serves,
     methods: Object.entries(reader).flatMap(([method, value]) => (typeof value === 'function' ? [method] : [])),
   }))
 }
@@ -104,7 +105,8 @@ export function createAsker(send: (question: Question) => void, shapes: readonly
   return {
     ledger: askerOf('ledger', LEDGER_READS) as unknown as CheckLedger,
     chain: shapes.map(
-      ({ name, methods }, at) => ({ ...askerOf(at, methods), ...(name !== undefined && { name }) }) as unknown as ChainReader,
+      ({ name, serves, methods }, at) =>
+        ({ ...askerOf(at, methods), serves, ...(name !== undefined && { name }) }) as unknown as ChainReader,
     ),
     take(reply: Reply) {
       const settle = open.get(reply.id)

@@ -154,12 +154,19 @@ export function renderRunning(say: Say, name: string): Html {
 
 /** A given policy: its kind, its ledger, and its fingerprint. */
 export function renderPolicy(say: Say, { policy, source }: GivenPolicy): Html {
-  return html`<p>${say('verify.policyAsk', { name: isolate(source.name) })}</p>${renderPolicyFacts(say, policy.origin, source.sha256)}`
+  const name = isolate(source.name)
+  const ask = 'entries' in policy ? say('verify.listAsk', { name, list: isolate(policy.name) }) : say('verify.policyAsk', { name })
+  return html`<p>${ask}</p>${renderPolicyFacts(say, { policy, source })}`
 }
 
-/** The facts by which people recognise a policy. */
-export function renderPolicyFacts(say: Say, origin: string, sha256: string): Html {
-  return html`<dl class="facts"><dt>${say('verify.policyLedger')}</dt><dd><bdi>${origin}</bdi></dd>
+/** The facts by which people recognise a policy, or each policy of a list. */
+export function renderPolicyFacts(say: Say, { policy, source: { sha256 } }: GivenPolicy): Html {
+  if ('entries' in policy)
+    return html`<dl class="facts">${policy.entries.map(
+      entry =>
+        html`<dt><bdi>${entry.name}</bdi></dt><dd><bdi>${entry.origin}</bdi>${entry.ledger !== undefined && html` · <bdi>${entry.ledger}</bdi>`}<br><span class="hash">${entry.sha256}</span>${entry.policy === undefined && html`<br>${say('verify.listNewer')}`}</dd>\n`,
+    )}<dt>${say('verify.listHash')}</dt><dd><span class="hash">${sha256}</span></dd></dl>`
+  return html`<dl class="facts"><dt>${say('verify.policyLedger')}</dt><dd><bdi>${policy.origin}</bdi></dd>
 <dt>${say('verify.policyHash')}</dt><dd><span class="hash">${sha256}</span></dd></dl>`
 }
 
@@ -243,6 +250,7 @@ function renderFacts(say: Say, { result, digest, isFingerprint, expected = [], f
     ...expected.slice(0, SHOWN_DOCUMENTS).map(document => ['result.expected', renderDocument(document)] as const),
     ['result.receipt', receiptName && html`<bdi>${receiptName}</bdi>`],
     ['record.title', result.title && html`<bdi lang="${result.language ?? ''}">${result.title}</bdi>`],
+    ['result.ledger', result.list?.entry && html`<bdi>${result.list.entry}</bdi> (<bdi>${result.origin}</bdi>)`],
     ['result.agency', result.agency && html`<bdi>${result.agency}</bdi>`],
     ['result.record', result.record && html`<bdi>${result.record}</bdi>`],
     ['record.revision', result.revision && html`<bdi>${result.revision}</bdi>`],

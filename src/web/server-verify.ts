@@ -12,11 +12,14 @@ import { type ListedEntry, readRecordVersions } from '../verifier/app/record-ver
 import {
   type Answers,
   type ChainReader,
+  createLedgerReader,
   type GivenFile,
   type GivenPolicy,
   type GivenReceipt,
   type GivenText,
+  isTrustList,
   type LedgerReader,
+  type Means,
   OpenSealError,
   type OpenZip,
   openReport,
@@ -28,6 +31,7 @@ import {
   readPolicy,
   recognizeZipped,
   type Statement,
+  type TrustList,
   type Unread,
   withoutRepeats,
 } from '../verifier/index.ts'
@@ -44,7 +48,8 @@ export type FormAnswer =
       readonly answers: readonly Answers[]
       readonly unread: readonly Unread[]
       readonly notices: readonly string[]
-      readonly judge: Policy
+      readonly judge: Policy | TrustList
+      readonly others?: TrustList | undefined
       readonly policy?: GivenPolicy
       readonly fileSent: boolean
     }
@@ -72,7 +77,13 @@ const PAGE = 1000
  * The inputs of a form's check. It runs in its own process and asks the service for its reads of
  * the ledger and of the chain.
  */
-export type CheckMeans = { readonly policy: Policy; readonly chain: readonly ChainReader[]; readonly ledger: CheckLedger }
+export type CheckMeans = {
+  readonly policy: Policy
+  /** The operator's list, for receipts of other ledgers. */
+  readonly others?: TrustList | undefined
+  readonly chain: readonly ChainReader[]
+  readonly ledger: CheckLedger
+}
 
 /** Checks an upload. Without a receipt, the ledger's own is used. */
 export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): Promise<FormAnswer> {
@@ -90,12 +101,11 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
   const given = sorted.policy
   const judge = given
     ? { policy: given.policy, policySource: given.source, trust: 'policy' as const }
-    : { policy: means.policy, trust: 'ledger' as const }
+    : { policy: means.policy, trust: 'ledger' as const, others: means.others }
   if (receipts.length > MAX_RECEIPTS) throw new UploadError('UPLOAD_TOO_MANY', 'There are too many receipts.')
   const reported = files.filter(({ reportedAs }) => reportedAs !== undefined)
   if (reported.length > MAX_REPORTED) throw new UploadError('UPLOAD_TOO_MANY', 'The reports name too many files.')
-  const ledger = createSiteReader(means, judge.policy.origin)
-  const plan = planChecks(files, receipts, { ...judge, chain: means.chain, ledger })
+  const plan = planChecks(files, receipts, { ...judge, ...sourcesOf(means, given?.policy) })
   const answers: Answers[] = []
   for (const { run } of plan) answers.push(await run({ maxWhole: WHOLE_CARDS }))
   return {
@@ -103,6 +113,7 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
     unread,
     notices,
     judge: judge.policy,
+    ...(given === undefined && { others: means.others }),
     ...(given && { policy: given }),
     fileSent: upload.files.length > 0 || receipts.length > 0,
   }
@@ -115,10 +126,10 @@ export async function checkUpload(say: Say, upload: Upload, means: CheckMeans): 
 export async function checkGivenText(asked: GivenText, means: CheckMeans): Promise<readonly Answers[] | undefined> {
   const given = readGivenText(asked)
   if (given === undefined) return undefined
-  const { policy, chain } = means
-  const ledger = createSiteReader(means, policy.origin)
+  const { policy, others } = means
   const answers: Answers[] = []
-  for (const { run } of planChecks(given.files, given.receipts.slice(0, MAX_RECEIPTS), { policy, trust: 'ledger', chain, ledger }))
+  const judge = { policy, others, trust: 'ledger', ...sourcesOf(means, undefined) } as const
+  for (const { run } of planChecks(given.files, given.receipts.slice(0, MAX_RECEIPTS), judge))
     answers.push(await run({ maxWhole: WHOLE_CARDS }))
   return answers
 }
@@ -174,6 +185,37 @@ function usePolicy(say: Say, sorted: Sorted, name: string, { json }: ReadFile): 
   } catch (error) {
     if (!(error instanceof OpenSealError)) throw error
     sorted.notices.push(sayBadPolicy(say, name, error.code))
+  }
+}
+
+/**
+ * The chain, our own ledger, and the ledgers of the operator's list. The ledgers of a list that a
+ * reader uploaded are not asked: the service calls no address of a reader's choosing.
+ */
+function sourcesOf(means: CheckMeans, given: Policy | TrustList | undefined): Pick<Means, 'chain' | 'ledger' | 'ledgerOf'> {
+  const { policy, chain } = means
+  const own = (origin: string) => createSiteReader(means, origin)
+  return {
+    chain,
+    ledger: own(given === undefined || isTrustList(given) ? policy.origin : given.origin),
+    ledgerOf({ ledger, origin }) {
+      if (origin === policy.origin) return own(origin)
+      if (given !== undefined || ledger === undefined) return undefined
+      return createLedgerReader({ url: ledger, origin, fetch: createBoundedFetch(), timeoutMs: NEIGHBOUR_MS })
+    },
+  }
+}
+
+/** How long the ledger of a neighbour may take for one answer, and how often one form may ask it. */
+const NEIGHBOUR_MS = 5_000
+const ASKED_OF_NEIGHBOUR = 200
+
+/** Keeps one form from asking a neighbour's ledger without end. */
+function createBoundedFetch(): typeof fetch {
+  let asked = 0
+  return async (...request) => {
+    if (++asked > ASKED_OF_NEIGHBOUR) throw new LedgerReadError('LEDGER_UNREACHABLE', 'this form has asked too many questions')
+    return fetch(...request)
   }
 }
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { createRow } from '../at-once.ts'
+import { formatTrustList } from '../core/trust.ts'
 import type { Html } from '../html.ts'
 import { speakDesk } from '../messages/desk/speak.ts'
 import { browserMessages, type Language } from '../messages/language.ts'
@@ -78,9 +79,12 @@ export type SiteParts = {
 /** One more than an agency may have, so that no agency holds them all. */
 const FORMS_AT_THE_DESK = 3
 
+/** Where the operator's list is served. */
+const TRUST_PATH = '/trust.json'
+
 /** All routes. Bundles the browser's code first, unless it was built before. */
 export async function siteRoutes(deps: SiteDeps): Promise<Site> {
-  const { policy, publicEndpoints } = deps
+  const { policy, others, publicEndpoints } = deps
   const assets = await loadAssets()
   const links: Links = {
     styleHref: assets.style.path,
@@ -95,7 +99,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
     const offered = policy()
     const of = JSON.stringify(offered)
     if (made?.of !== of)
-      made = { of, file: makeOfflineVerifier({ policy: offered, endpoints: publicEndpoints, scriptText: assets.offlineScript }) }
+      made = { of, file: makeOfflineVerifier({ policy: offered, others, endpoints: publicEndpoints, scriptText: assets.offlineScript }) }
     return made.file
   }
 
@@ -125,6 +129,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
       lang: say.lang,
       languages: { [say.lang]: browserMessages(say.lang as Language) },
       policy: JSON.parse(of),
+      ...(others && { others: TRUST_PATH }),
       endpoints: publicEndpoints,
       ledger: { url: '', base, origin: deps.ledger.origin },
     })
@@ -153,6 +158,13 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   feedRoutes(router, deps)
   crawlerRoutes(router, deps)
 
+  if (others !== undefined) {
+    const text = formatTrustList(others)
+    router.get(TRUST_PATH, async (ctx: Context) => {
+      ctx.type = 'application/json'
+      await sendText(ctx, text)
+    })
+  }
   router.get('/openseal-verifier.html', async (ctx: Context) => {
     const { text, securityPolicy } = offline()
     ctx.type = 'text/html'

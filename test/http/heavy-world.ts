@@ -12,6 +12,7 @@ import { Worker } from 'node:worker_threads'
 import type Router from '@koa/router'
 import { parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
+import { formatVkey } from '../../src/core/tlog/note.ts'
 import { openFinder } from '../../src/finder/finder.ts'
 import { createApp, createHandler } from '../../src/http/app.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
@@ -22,6 +23,7 @@ import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { openLevelStore } from '../../src/store/level/level.ts'
+import { parseTrustList, type TrustList } from '../../src/verifier/index.ts'
 import { siteRoutes } from '../../src/web/site.ts'
 import { listen, stop } from '../listen.ts'
 import { testHost } from '../test-host.ts'
@@ -72,7 +74,17 @@ export async function openHeavyWorld() {
       anchors: [{ type: 'evm', ...place, codeSha256: '22'.repeat(32), finality: { confirmations: 0 } }],
     })
   const url = 'http://ledger.example'
-  const site = await siteRoutes({ url, ledger, agencies, finder, policy, chain: [], publicEndpoints: [], nowMs: Date.now })
+  const site = await siteRoutes({
+    url,
+    ledger,
+    agencies,
+    finder,
+    policy,
+    chain: [],
+    publicEndpoints: [],
+    others: longestList(),
+    nowMs: Date.now,
+  })
   const sessions = createSessions({ store, agencies, operatorKey: OPERATOR_KEY, host })
   const desk = { sessions, url, backups: createBackups({ store, host }), pages: site.parts }
   const own = { ledger, agencies, policy, operatorKey: OPERATOR_KEY, host, log: silentLog }
@@ -166,3 +178,15 @@ const ask = ({ method = 'GET', path, headers = {}, body }) => new Promise((resol
 })
 parentPort.on('message', async askings => parentPort.postMessage(await Promise.all(askings.map(ask))))
 `
+
+/** A trust list with as many entries as one may have. */
+function longestList(): TrustList {
+  const entries = Array.from({ length: 256 }, (_, at) => {
+    const origin = `neighbour-${at}.example/log`
+    const { vkey } = createLogSigner(origin, new Uint8Array(32).fill(1 + (at % 250)))
+    const anchor = { type: 'evm', chainId: at + 1, contract: `0x${'ab'.repeat(20)}`, codeSha256: 'cd'.repeat(32), finality: 'finalized' }
+    const anchors = [{ ...anchor, logId: `0x${'ef'.repeat(32)}` }]
+    return { name: `Neighbour ${at}`, policy: { type: 'openseal/policy@v1', origin, logKeys: [{ vkey: formatVkey(vkey) }], anchors } }
+  })
+  return parseTrustList(JSON.stringify({ type: 'openseal/trust@v1', name: 'Neighbours', entries }))
+}

@@ -97,6 +97,7 @@ const HEAVY: Heavy = {
   '/v1/anchors/:size': ['/v1/anchors/SIZE'],
   '/v1/keys': ['/v1/keys'],
   '/policy.json': ['/policy.json'],
+  '/trust.json': ['/trust.json'],
   '/v1/agencies': ['/v1/agencies'],
   '/v1/agencies/:id': [`/v1/agencies/${AGENCY}`],
   '/v1/status': ['/v1/status'],

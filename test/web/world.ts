@@ -23,7 +23,7 @@ import { DamageError } from '../../src/log/errors.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
-import { createJsonRpcReader, digestsOf } from '../../src/verifier/index.ts'
+import { createJsonRpcReader, digestsOf, type TrustList } from '../../src/verifier/index.ts'
 import type { SiteAnchor } from '../../src/web/deps.ts'
 import type { Operator } from '../../src/web/layout.ts'
 import { siteRoutes } from '../../src/web/site.ts'
@@ -33,6 +33,7 @@ import { testHost } from '../test-host.ts'
 export const ORIGIN = 'openseal.test/web'
 export const AGENCY = 'transport.gov.example'
 export const OPERATOR_KEY = 'operator-key-of-the-tests'
+/** The only chain of a world, unless it asks for another. */
 export const CHAIN_ID = 1
 const CONTRACT = `0x${'c0'.repeat(20)}`
 const LOG_ID = `0x${'1d'.repeat(32)}`
@@ -63,20 +64,27 @@ type WorldOptions = {
   /** How often a key may submit, and an address behind a proxy may ask; missing: as often as they like. */
   readonly key?: Rate
   readonly address?: Rate
+  /** The name of the log, and the id of its chain. */
+  readonly origin?: string
+  readonly chainId?: number
+  /** The operator's trust list, and endpoints for verification only. */
+  readonly others?: TrustList
+  readonly verifyRpc?: readonly { readonly url: string; readonly serves: number }[]
 }
 
 export async function openWorld(options: WorldOptions = {}) {
+  const { origin = ORIGIN, chainId = CHAIN_ID, others, verifyRpc = [] } = options
   const { production = true, deskUrl = 'http://localhost', erasureDelayMs = 0, suppressionMs = 365 * 86_400_000, key, address } = options
   const anchored: SiteAnchor[] = []
-  const chain = await openEndpoint(({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
-  const liar = await openEndpoint(() => ({ block: { time: '1970-01-01T00:00:01Z' } }))
+  const chain = await openEndpoint(chainId, ({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
+  const liar = await openEndpoint(chainId, () => ({ block: { time: '1970-01-01T00:00:01Z' } }))
   const state: WorldState = { production, nowMs: ANCHORED_MS - 7_200_000, lag: {}, notAccepting: undefined, isClosing: false }
   const nowMs = () => state.nowMs
   const store = createMemoryStore()
-  const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(9))
+  const signer = createLogSigner(origin, new Uint8Array(32).fill(9))
   const host = testHost({ nowMs })
   const erasure = { key: new Uint8Array(32).fill(7), delayMs: erasureDelayMs, periodMs: suppressionMs }
-  const ledger = await openLedger({ store, signer, origin: ORIGIN, anchors: [], host, erasure })
+  const ledger = await openLedger({ store, signer, origin, anchors: [], host, erasure })
   const agencies = createAgencies({ store, host })
   await agencies.add({ id: AGENCY, name: 'Υπουργείο Μεταφορών <b>&' })
   const folder = await mkdtemp(join(tmpdir(), 'openseal-finder-'))
@@ -84,12 +92,12 @@ export async function openWorld(options: WorldOptions = {}) {
   const policy = (): Policy =>
     parsePolicy({
       type: 'openseal/policy@v1',
-      origin: ORIGIN,
+      origin,
       logKeys: [{ vkey: ledger.vkey, fromSize: 0 }],
       anchors: [
         {
           type: 'evm',
-          chainId: CHAIN_ID,
+          chainId,
           contract: CONTRACT,
           codeSha256: toHex(sha256(new Uint8Array([0x60, 0x01]))),
           logId: LOG_ID,
@@ -99,7 +107,9 @@ export async function openWorld(options: WorldOptions = {}) {
         },
       ],
     })
-  const readers = [createJsonRpcReader({ url: chain.url, fetch, timeoutMs: 5000 })]
+  const readers = [{ url: chain.url, serves: chainId }, ...verifyRpc].map(endpoint =>
+    createJsonRpcReader({ ...endpoint, fetch, timeoutMs: 5000 }),
+  )
   const erased = new Set<number>()
   const damaged = new Set<number>()
   const readable: typeof ledger = {
@@ -122,7 +132,8 @@ export async function openWorld(options: WorldOptions = {}) {
     notAccepting,
     policy,
     chain: readers,
-    publicEndpoints: [chain.url],
+    others,
+    publicEndpoints: [chain.url, ...verifyRpc.map(({ url, serves }) => `${serves}=${url}`)],
     nowMs,
   })
   const sessions = createSessions({ store, agencies, operatorKey: OPERATOR_KEY, host })
@@ -174,7 +185,7 @@ export async function openWorld(options: WorldOptions = {}) {
       const { size, root } = ledger.head()
       const time = new Date(atMs).toISOString().replace('.000', '')
       const block = { number: size + 100, hash: hex32(0xb1, size), time }
-      const place = { chainId: CHAIN_ID, contract: CONTRACT, logId: LOG_ID, size, root: toHex(root) }
+      const place = { chainId, contract: CONTRACT, logId: LOG_ID, size, root: toHex(root) }
       const anchor = { ...place, transaction: hex32(0x7a, size), block }
       anchored.push(anchor)
       await ledger.setFinal({ type: 'evm', ...anchor })
@@ -207,12 +218,12 @@ export function statementOf(record: string, text: string, changes: Partial<State
 }
 
 /**
- * A JSON-RPC endpoint of chain 1 over HTTP, as a browser may ask it. `down` makes it answer 503.
+ * A JSON-RPC endpoint of a chain over HTTP, as a browser may ask it. `down` makes it answer 503.
  */
-async function openEndpoint(find: (asked: { size: number; root: string }) => { block: { time: string } } | undefined) {
+async function openEndpoint(chainId: number, find: (asked: { size: number; root: string }) => { block: { time: string } } | undefined) {
   const state = { down: false }
   const answers: { readonly [method: string]: (parameter: never) => unknown } = {
-    eth_chainId: () => `0x${CHAIN_ID.toString(16)}`,
+    eth_chainId: () => `0x${chainId.toString(16)}`,
     eth_blockNumber: () => '0x3e8',
     eth_getCode: () => CODE,
     eth_call: ({ data }: { data: string }) => {

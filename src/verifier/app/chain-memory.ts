@@ -14,8 +14,9 @@ export function rememberAnswers(reader: ChainReader): ChainReader {
     if (known === undefined) answers.set(key, answer)
     return answer
   }
-  const { name } = reader
+  const { name, serves } = reader
   return {
+    serves,
     ...(name === undefined ? {} : { name }),
     chainId: () => once(['chainId'], () => reader.chainId()),
     codeSha256: contract => once(['code', contract], () => reader.codeSha256(contract)),

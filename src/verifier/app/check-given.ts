@@ -7,10 +7,13 @@ import { inTurns } from '../../at-once.ts'
 import { attempt, attemptAsync } from '../../core/attempt.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
+import { isTrustList, type TrustEntry, type TrustList } from '../../core/trust.ts'
 import type { FileDigest } from '../../documents/digest.ts'
 import type { FileKind } from '../../documents/file-kind.ts'
 import type { PdfFacts } from '../../documents/pdf.ts'
 import type { ChainReader } from '../chain-reader.ts'
+import { claimsKeyOf, type ReceiptParts, readReceiptParts } from '../checks.ts'
+import { entryOf } from '../judge.ts'
 import type { CheckResult, Result, Trust } from '../result.ts'
 import { VERDICTS, type VerdictCode } from '../verdict.ts'
 import { verify } from '../verify.ts'
@@ -88,7 +91,14 @@ export function partOf(answer: Answer): Part | undefined {
 
 /** The inputs of the checks. Without a ledger, no receipts are looked up. */
 export type Means = {
-  readonly policy: Policy
+  readonly policy: Policy | TrustList
+  /**
+   * With a single policy: the list that judges receipts of other ledgers, the word of whoever runs
+   * the page.
+   */
+  readonly others?: TrustList | undefined
+  /** The ledger of an entry of a list, where it can be asked. */
+  readonly ledgerOf?: ((entry: TrustEntry) => LedgerReader | undefined) | undefined
   readonly trust: Trust
   readonly chain: readonly ChainReader[]
   readonly ledger?: LedgerReader | undefined
@@ -134,7 +144,12 @@ const MAX_STATES_ASKED = 48
  * is not itself on the record has no answers; nor has that of a file which only its archive covers.
  */
 export function planChecks(files: readonly GivenFile[], receipts: readonly GivenReceipt[], means: Means): Task[] {
-  const asked = { ...means, chain: means.chain.map(rememberAnswers), ledger: means.ledger && giveUpWhenGone(means.ledger) }
+  const asked = {
+    ...means,
+    chain: means.chain.map(rememberAnswers),
+    ledger: means.ledger && giveUpWhenGone(means.ledger),
+    ledgerOf: rememberLedgers(means),
+  }
   const releaseHashes = new Set(files.flatMap(({ read }) => read.releases.flatMap(({ digest }) => digest?.sha256 ?? [])))
   const own = receipts.filter(({ digests }) => !digests.some(digest => releaseHashes.has(digest)))
   const byDigest = new Map(receipts.flatMap(receipt => receipt.digests.map(digest => [digest, receipt] as const)))
@@ -168,6 +183,18 @@ export function planChecks(files: readonly GivenFile[], receipts: readonly Given
       run: async (watch?: Watch) => ({ own: [await checkWith({}, receipt, asked, watch)], parts: [], partsLeftOut: 0 }),
     })),
   ]
+}
+
+/** Opens the ledger of an entry once, so that one that is gone is waited for once. */
+function rememberLedgers({ ledgerOf }: Means): Means['ledgerOf'] {
+  const opened = new Map<TrustEntry, LedgerReader | undefined>()
+  return entry => {
+    if (!opened.has(entry)) {
+      const ledger = ledgerOf?.(entry)
+      opened.set(entry, ledger && giveUpWhenGone(ledger))
+    }
+    return opened.get(entry)
+  }
 }
 
 const NOTHING: Answers = { own: [], parts: [], partsLeftOut: 0 }
@@ -262,8 +289,8 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
     counts.set(finding.result.verdict, count)
     if (count <= maxWhole) return answer
     // Picks members one by one: any other part of the receipt would keep its whole text in memory.
-    const { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes } = finding.result
-    const result = { verdict, finding: found, exit, sentence, isGreen, trust, subject, asked, changes, checks: [] }
+    const { verdict, finding: found, exit, sentence, isGreen, trust, list, subject, asked, changes } = finding.result
+    const result = { verdict, finding: found, exit, sentence, isGreen, trust, ...(list && { list }), subject, asked, changes, checks: [] }
     return { finding: { part: finding.part, digest: finding.digest, isFresher: finding.isFresher, result } }
   }
 }
@@ -332,9 +359,9 @@ async function findingAmong(subject: Subject, { newest, earliest }: FoundReceipt
  * which is then checked the same way.
  */
 async function checkWith(subject: Subject, receipt: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
-  const { ledger } = means
   const { name, text, documents } = receipt
   if (text === undefined) return { name, part: subject.part, problem: 'receipt-encoding' }
+  const { ledger } = meansFor(text, means)
   const told = (finding: Finding) => ({
     finding: { ...finding, receiptName: name, ...(finding.result.failed === 'document' && { expected: documents }) },
   })
@@ -359,12 +386,40 @@ function continues(fresh: string, text: string): boolean {
 async function findingOf(
   subject: Subject,
   receipt: string | Uint8Array | undefined,
-  { policy, policySource, trust, chain, ledger, requireCurrent }: Means,
+  means: Means,
   { onCheck }: Watch = {},
 ): Promise<Finding> {
+  const { policy, policySource, trust, chain, ledger, requireCurrent } = meansFor(receipt, means)
   const asked = { receipt, policy, chain, trust, currency: ledger?.currency, requireCurrent, onCheck }
   const result = await verify({ ...asked, file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' })
   return { ...subject, ...(typeof receipt === 'string' && { receipt }), ...(policySource && { policySource }), result, isFresher: false }
+}
+
+/**
+ * The policy that judges a receipt, and the ledger that is asked about it. The list of the page
+ * judges what its own policy is not for.
+ */
+function meansFor(receipt: string | Uint8Array | undefined, means: Means): Means {
+  const { policy, others } = means
+  if (receipt === undefined || (others === undefined && !isTrustList(policy))) return means
+  const evidence = readReceiptParts(receipt)
+  const list = isTrustList(policy) ? policy : isOfOthers(evidence, policy, others) ? others : undefined
+  if (list === undefined) return means
+  const entry = entryOf(list, evidence)
+  return {
+    ...means,
+    policy: list,
+    policySource: isTrustList(policy) ? means.policySource : undefined,
+    ledger: entry && means.ledgerOf?.(entry),
+  }
+}
+
+/** Whether a receipt is from another ledger than that of a policy, and no key of it claims otherwise. */
+function isOfOthers(evidence: ReceiptParts, policy: Policy, others: TrustList | undefined): boolean {
+  const { value: checkpoint } = evidence.checkpoint
+  const { value: proof } = evidence.proof
+  if (others === undefined || checkpoint === undefined || proof === undefined || checkpoint.origin === policy.origin) return false
+  return others.entries.some(({ origin }) => origin === checkpoint.origin) || !claimsKeyOf(policy, proof.note)
 }
 
 async function inOrder<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {

@@ -100,7 +100,7 @@ export function recognize(name: string, read: ReadFile): Given {
   }
   if (text !== undefined && holdsReceipts(text, value)) return { kind: 'receipts', receipts: readReceiptLines(name, text, value) }
   const type = isJsonObject(value) ? value.type : undefined
-  if (text !== undefined && typeof type === 'string' && type.startsWith('openseal/policy@')) return { kind: 'policy', name, text }
+  if (text !== undefined && typeof type === 'string' && /^openseal\/(?:policy|trust)@/.test(type)) return { kind: 'policy', name, text }
   // The bytes were needed only to recognise the file.
   const kind = read.kind ?? kindOf(text, value)
   return { kind: 'file', file: { name, read: { ...rest, ...(kind && { kind }) } } }

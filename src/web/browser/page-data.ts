@@ -17,6 +17,9 @@ export type PageData = {
   /** The language of the page. Offline, the browser's is used. */
   readonly lang?: string
   readonly policy: { readonly [member: string]: Json }
+  /** The list for receipts of other ledgers, or the address of a served page's list. */
+  readonly others?: { readonly [member: string]: Json } | string
+  /** As `readEndpoint` reads them. */
   readonly endpoints: readonly string[]
   readonly ledger?: { readonly url: string; readonly base: string; readonly origin: string }
 }

@@ -6,7 +6,18 @@ import { html } from '../../html.ts'
 import { createSay, isolate, type Say } from '../../messages/say.ts'
 import { sayBadPolicy, sayNotPasted, sayReport } from '../../messages/verdict.ts'
 import { gravestInputsFirst } from '../../report/summary.ts'
-import type { Answers, GivenFile, GivenPolicy, GivenReceipt, Means, ReadFile, Task, Unpacked, Unread } from '../../verifier/index.ts'
+import type {
+  Answers,
+  GivenFile,
+  GivenPolicy,
+  GivenReceipt,
+  Means,
+  ReadFile,
+  Task,
+  TrustList,
+  Unpacked,
+  Unread,
+} from '../../verifier/index.ts'
 import { MANY, renderInput, renderPolicy, renderRunning, renderSum, WHOLE_CARDS } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { filesOfDrop, filesOfFolder, type PathFile } from './dropped-files.ts'
@@ -59,6 +70,8 @@ let linked: GivenFile | undefined
 let shown: { readonly all: readonly Answers[]; readonly means: Means } | undefined
 /** The policy that the reader chose instead of the page's own. */
 let ownPolicy: GivenPolicy | undefined
+/** The page's list for receipts of other ledgers, once it was loaded. */
+let others: TrustList | undefined
 /** A dropped policy. It is not used before the reader agrees. */
 let offered: GivenPolicy | undefined
 let endpoints: readonly string[] = data.endpoints
@@ -257,7 +270,7 @@ function useOffered(): void {
 
 function useEndpoints(text: string): void {
   const lines = text.split(/\s+/).filter(line => line !== '')
-  const bad = lines.find(line => !URL.canParse(line) || !/^https?:$/.test(new URL(line).protocol))
+  const bad = lines.find(line => !/^(?:[1-9]\d{0,14}=)?https?:\/\/./.test(line) || !URL.canParse(line.replace(/^\d+=/, '')))
   const status = find('#endpoints-status')
   status.textContent = bad === undefined ? say('verify.endpointsSaved', { count: lines.length }) : say('verify.endpointBad', { url: bad })
   if (bad !== undefined) return
@@ -267,8 +280,20 @@ function useEndpoints(text: string): void {
 
 /** The code that checks, loaded if necessary. */
 async function ready(): Promise<Checking> {
-  checking ??= await parts.load()
+  if (checking === undefined) {
+    const loaded = await parts.load()
+    others = await loadOthers(loaded)
+    checking = loaded
+  }
   return checking
+}
+
+/** The page's list. A page that cannot load it does not check by half of its rules. */
+async function loadOthers({ parseTrustList }: Checking): Promise<TrustList | undefined> {
+  if (typeof data.others !== 'string') return data.others && parseTrustList(data.others)
+  const answer = await fetch(data.others)
+  if (!answer.ok) throw new Error('the list cannot be loaded')
+  return parseTrustList(await answer.text())
 }
 
 /**
@@ -428,14 +453,28 @@ async function keep(as: 'html' | 'csv'): Promise<void> {
   })
   const nowMs = Date.now()
   if (as === 'csv') return saveText(reportName(nowMs, as), 'text/csv', formatCsv(say, shown.all, unread))
-  const { policy } = shown.means
+  const { policy, others } = shown.means
   const ledger = data.ledger && new URL(data.ledger.url, location.href).href
   const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone
-  const checkup = { all: shown.all, unread, policy, endpoints, ledger, nowMs, clock: { of: 'device', zone } } as const
+  const checkup = {
+    all: shown.all,
+    unread,
+    policy,
+    others,
+    endpoints: endpoints.map(withoutChain),
+    ledger,
+    nowMs,
+    clock: { of: 'device', zone },
+  } as const
   saveText(reportName(nowMs, as), 'text/html', renderReport(say, checkup))
 }
 
-function createMeans({ createJsonRpcReader, fetchUntil, openLedger, parsePolicy }: Checking): Means {
+/** An endpoint's address without the chain that it is for. */
+function withoutChain(endpoint: string): string {
+  return endpoint.replace(/^\d+=/, '')
+}
+
+function createMeans({ createJsonRpcReader, fetchUntil, isTrustList, openLedger, parsePolicy, readEndpoint }: Checking): Means {
   const { ledger } = data
   const signal = AbortSignal.timeout(DEADLINE_MS)
   // Called through a function, because a browser's fetch must not be called as a method of another
@@ -443,13 +482,23 @@ function createMeans({ createJsonRpcReader, fetchUntil, openLedger, parsePolicy 
   const ask = fetchUntil(signal, (...request) => fetch(...request))
   const policy = ownPolicy?.policy ?? parsePolicy(data.policy)
   const policySource = ownPolicy?.source ?? (ledger === undefined ? ({ kind: 'saved' } as const) : undefined)
+  const open = (url: string, origin: string) => openLedger?.({ url, origin, fetch: ask, timeoutMs: TIMEOUT_MS, signal })
   return {
     policy,
     policySource,
     trust: policySource === undefined ? 'ledger' : 'policy',
     signal,
-    chain: endpoints.map(url => createJsonRpcReader({ url, fetch: ask, timeoutMs: TIMEOUT_MS })),
-    ledger: ledger && openLedger?.({ url: ledger.url, origin: policy.origin, fetch: ask, timeoutMs: TIMEOUT_MS, signal }),
+    others: ownPolicy === undefined ? others : undefined,
+    chain: endpoints.flatMap(text => {
+      const endpoint = readEndpoint(text)
+      return endpoint === undefined ? [] : [createJsonRpcReader({ ...endpoint, fetch: ask, timeoutMs: TIMEOUT_MS })]
+    }),
+    ledger: ledger && open(ledger.url, isTrustList(policy) ? ledger.origin : policy.origin),
+    // A ledger of a list is asked from here: the reader's browser may ask any that allows it.
+    ledgerOf: entry => {
+      const url = ledger?.origin === entry.origin ? ledger.url : ledger && entry.ledger
+      return url === undefined ? undefined : open(url, entry.origin)
+    },
   }
 }
 

@@ -64,7 +64,7 @@ export function verifiedPage(frame: Frame, answer: FormAnswer, { kept, unknown =
 ${
   'message' in answer
     ? html`<div class="banner">${icon('warn')}<p>${answer.message}</p></div>${answer.code !== undefined && renderCode(say, answer.code)}${renderForm(frame)}`
-    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy.policy.origin, answer.policy.source.sha256)}${renderResults(frame, answer, kept)}
+    : html`${answer.notices.map(notice => html`<p>${notice}</p>`)}${answer.policy && renderPolicyFacts(say, answer.policy)}${renderResults(frame, answer, kept)}
 ${unknown.map(({ name, words }) => html`<p><bdi><b>${name}</b></bdi>. ${say('stated.lead')}</p><ul>${words.map(word => html`<li><a href="${base}/records?q=${encodeURIComponent(word)}"><bdi>${word}</bdi></a></li>`)}</ul>`)}
 <p class="soft">${say(answer.fileSent ? 'verify.serverSent' : 'verify.serverHashOnly')}</p>`
 }
