@@ -85,7 +85,7 @@ function watchOf({ watchChain, rpc }: Options, policies: readonly Policy[], log:
     if (rpc !== undefined) throw new UsageError('--rpc is for --watch-chain: give both, or neither')
     return undefined
   }
-  const urls = [...new Set(policies.flatMap(policy => endpointsFor(rpc, policy)))]
+  const urls = [...new Set(policies.flatMap(policy => endpointsFor(rpc, policy).map(({ url }) => url)))]
   if (urls.length === 0) throw new UsageError('--watch-chain needs an endpoint of each chain to watch: give --rpc URL')
   return createChainWatch({ urls, fetch, steadyMs: () => performance.now(), log })
 }
