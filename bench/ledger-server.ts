@@ -1,7 +1,8 @@
 /**
- * The service under test: OpenSeal's HTTP side on a Level store, in its own process. It has its
- * admission and limits, except for the rate of one key. Arguments: the store's folder; `site` for
- * the pages too, or `whole` for the finder and the scrub at work besides.
+ * The service under test: OpenSeal's HTTP side on a Level store or on PostgreSQL, in its own
+ * process. It has its admission and limits, except for the rate of one key. Arguments: the store's
+ * folder, or the address of a database; on Level, `site` for the pages too, or `whole` for the
+ * finder and the scrub at work besides.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,13 +15,15 @@ import { createAdmission } from '../src/http/guard/admission.ts'
 import { createLimits, PLACES } from '../src/http/guard/limits.ts'
 import { createAgencies } from '../src/ledger/agencies/agencies.ts'
 import { silentLog } from '../src/logger.ts'
+import { isShared } from '../src/store/port/port.ts'
 import { siteRoutes } from '../src/web/site.ts'
-import { openBenchLedger } from './open.ts'
+import { openBenchLedger, openBenchNode } from './open.ts'
 import { AGENCY } from './statements.ts'
 
 let noteSeal = (_records: number) => {}
-const [folder = '', parts] = process.argv.slice(2)
-const { ledger, store } = await openBenchLedger(folder, ({ records }) => noteSeal(records))
+const [place = '', parts] = process.argv.slice(2)
+const openPlace = place.startsWith('postgres:') ? openBenchNode : openBenchLedger
+const { ledger, store } = await openPlace(place, ({ records }) => noteSeal(records))
 const host = systemHost(silentLog)
 const agencies = createAgencies({ store, host })
 if (!(await agencies.list()).some(({ id }) => id === AGENCY)) await agencies.add({ id: AGENCY, name: 'Bench' })
@@ -60,7 +63,8 @@ const server = createServer(createHandler({ ledger, agencies, policy: () => poli
 process.on('message', () => process.send?.({ reached: site?.finder.reached(), size: ledger.head().size }))
 
 async function openSite(isAtWork: boolean) {
-  const finder = await openFinder({ ledger, folder: `${folder}-finder`, steadyMs: () => performance.now(), log: silentLog })
+  if (isShared(store)) throw new Error('bug: the pages are measured on Level only')
+  const finder = await openFinder({ ledger, folder: `${place}-finder`, steadyMs: () => performance.now(), log: silentLog })
   const scrub = await openScrub({ store, entriesPerSecond: 2000, host, log: silentLog })
   if (isAtWork) finder.start()
   if (isAtWork) scrub.start()

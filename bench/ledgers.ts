@@ -31,7 +31,7 @@ export async function measureLedgerOf(records: number, { load, koa, folder, say 
   const { text } = await ask<{ text: string }>(load, { kind: 'answer', port, key: '', path: `/v1/records/${records / 2}/receipt` })
   await koa.ask({ answer: text })
   const [reads, bare] = await alternate(load, receipts, [port, Number(koa.hello.port)], records)
-  await ask(load, { kind: 'bulk', port, key: String(server.hello.key), run: `memory ${Date.now()}`, count: BULK })
+  await ask(load, { kind: 'bulk', ports: [port], key: String(server.hello.key), run: `memory ${Date.now()}`, count: BULK })
   const memory = memoryRow(server, records)
   await server.stop()
   return [rateRow(`receipts at random over ${name} : bare Koa, same JSON`, reads, bare, 0.4), start, ...memory]
@@ -56,7 +56,7 @@ export async function measureGrowth(tools: Tools): Promise<Row[]> {
   const [submitsMany, submitsFew] = await alternateSubmits(load, [many, few])
   rows.push(rateRow(`single submits, ${CONNECTIONS} connections, ${against}`, submitsMany, submitsFew, 0.7))
   rows.push(await measureTiles(tools, few))
-  await ask(load, { kind: 'bulk', port: ports[0], key: String(many.hello.key), run: `memory ${Date.now()}`, count: BULK })
+  await ask(load, { kind: 'bulk', ports: [ports[0]], key: String(many.hello.key), run: `memory ${Date.now()}`, count: BULK })
   rows.push(...memoryRow(many, LARGE))
   await many.stop()
   await few.stop()
@@ -102,7 +102,7 @@ async function measureCatchingUp({ load, say }: Tools, path: string): Promise<Ro
   for (let round = 0; round < ROUNDS; round++) {
     say(`reads after a bulk submission, round ${round + 1} of ${ROUNDS}`)
     quiet.push(await read())
-    await ask(load, { kind: 'bulk', port, key: String(server.hello.key), run: `busy ${Date.now()}`, count: BULK })
+    await ask(load, { kind: 'bulk', ports: [port], key: String(server.hello.key), run: `busy ${Date.now()}`, count: BULK })
     busy.push(await read())
     if ((await behind()) === 0) throw new Error('bug: the finder had caught up before the reads ended')
     while ((await behind()) > 0) await new Promise(resolve => setTimeout(resolve, 500))
@@ -138,7 +138,7 @@ async function alternateSubmits(load: Helper, servers: readonly [Helper, Helper]
   for (let round = -2; round < ROUNDS; round++)
     for (const [at, { hello }] of servers.entries()) {
       const submit = { kind: 'submit', connections: CONNECTIONS, durationMs: ROUND_MS, run: `single ${Date.now()}` } as const
-      const { perSecond } = await ask<Rate>(load, { ...submit, port: Number(hello.port), key: String(hello.key) })
+      const { perSecond } = await ask<Rate>(load, { ...submit, ports: [Number(hello.port)], key: String(hello.key) })
       if (round >= 0) rates[at]!.push(perSecond)
     }
   return rates

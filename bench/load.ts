@@ -9,13 +9,14 @@ import { median } from './rows.ts'
 import { statementLine } from './statements.ts'
 
 /**
- * The measurements that can be asked for. `size` is how many there are to read from at random.
+ * The measurements that can be asked for. Several `ports` share the work evenly. `size` is how many
+ * there are to read from at random.
  */
 export type Load =
-  | { readonly kind: 'bulk'; readonly port: number; readonly key: string; readonly run: string; readonly count: number }
+  | { readonly kind: 'bulk'; readonly ports: readonly number[]; readonly key: string; readonly run: string; readonly count: number }
   | {
       readonly kind: 'submit'
-      readonly port: number
+      readonly ports: readonly number[]
       readonly key: string
       readonly run: string
       readonly connections: number
@@ -53,7 +54,9 @@ async function measure(load: Load): Promise<object> {
     case 'bulk':
       return bulk(load)
     case 'submit':
-      return crowd(load.connections, load.durationMs, (n, agent) => submit(agent, load.port, load.key, statementLine(load.run, n)))
+      return crowd(load.connections, load.durationMs, (n, agent, connection) =>
+        submit(agent, load.ports[connection % load.ports.length]!, load.key, statementLine(load.run, n)),
+      )
     case 'lone':
       return lone(load)
     case 'read':
@@ -65,14 +68,27 @@ async function measure(load: Load): Promise<object> {
   }
 }
 
-/** All statements as one stream; per second, from the first byte sent to the summary line read. */
-async function bulk({ port, key, run, count }: Extract<Load, { kind: 'bulk' }>): Promise<object> {
+/** One stream to each port at once; per second, from the first byte sent to the last summary read. */
+async function bulk({ ports, key, run, count }: Extract<Load, { kind: 'bulk' }>): Promise<object> {
+  const each = Math.floor(count / ports.length)
+  const streams = ports.map((port, i) => ({ port, key, chunks: chunksOf(`${run}.${i}`, each), count: each }))
+  const startMs = performance.now()
+  await Promise.all(streams.map(sendStream))
+  return { perSecond: (each * ports.length * 1000) / (performance.now() - startMs) }
+}
+
+function chunksOf(run: string, count: number): Buffer[] {
   const chunks: Buffer[] = []
   for (let n = 0; n < count; n += 256) {
     const lines = Array.from({ length: Math.min(256, count - n) }, (_, i) => `${statementLine(run, n + i)}\n`)
     chunks.push(Buffer.from(lines.join('')))
   }
-  const startMs = performance.now()
+  return chunks
+}
+
+type Stream = { readonly port: number; readonly key: string; readonly chunks: readonly Buffer[]; readonly count: number }
+
+async function sendStream({ port, key, chunks, count }: Stream): Promise<void> {
   const req = request({
     port,
     method: 'POST',
@@ -83,30 +99,36 @@ async function bulk({ port, key, run, count }: Extract<Load, { kind: 'bulk' }>):
   for (const chunk of chunks) if (!req.write(chunk)) await once(req, 'drain')
   req.end()
   const lines = (await answered).trimEnd().split('\n')
-  const seconds = (performance.now() - startMs) / 1000
   const summary = JSON.parse(lines.at(-1) ?? '{}')
   const refused = lines.find(line => line.includes('"code"'))
   if (summary.accepted !== count) throw new Error(`the stream was not accepted: ${refused ?? ''} ${lines.at(-1)}`)
-  return { perSecond: count / seconds }
 }
 
 /** Sends requests as fast as this number of connections allows. */
-async function crowd(connections: number, durationMs: number, act: (n: number, agent: Agent) => Promise<string>): Promise<object> {
+async function crowd(
+  connections: number,
+  durationMs: number,
+  act: (n: number, agent: Agent, connection: number) => Promise<string>,
+): Promise<object> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   let next = 0
   const times: number[] = []
   const startMs = performance.now()
-  const runOne = async () => {
+  const runOne = async (_: unknown, connection: number) => {
     while (performance.now() - startMs < durationMs) {
       const sinceMs = performance.now()
-      await act(next++, agent)
+      await act(next++, agent, connection)
       times.push(performance.now() - sinceMs)
     }
   }
-  await Promise.all(Array.from({ length: connections }, runOne))
+  await Promise.all(Array.from({ length: connections }).map(runOne))
   const seconds = (performance.now() - startMs) / 1000
   agent.destroy()
-  return { perSecond: times.length / seconds, p50Ms: median(times) }
+  return {
+    perSecond: times.length / seconds,
+    p50Ms: median(times),
+    p99Ms: times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)],
+  }
 }
 
 /** One after the other on one connection: the middle time of an answer. */

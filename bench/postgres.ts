@@ -1,190 +1,101 @@
 /**
- * A ledger on PostgreSQL, compared with the same database without it, and with a ledger on Level, in
- * alternating rounds of one run. It starts a PostgreSQL of its own. About two minutes.
- *
- *   npm run bench:postgres                prints the table
- *   npm run bench:postgres -- --write     writes docs/results/postgres.md
+ * A ledger on PostgreSQL, compared with the same database without it, and with a ledger on Level.
+ * Nodes, load generator and database are processes of their own. It starts the database itself.
  */
-import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import pg from 'pg'
-import { from } from 'pg-copy-streams'
-import { readOptions } from '../scripts/options.ts'
-import { writeResults } from '../scripts/results.ts'
-import { systemHost } from '../src/host.ts'
-import { type Ledger, openLedger } from '../src/ledger/ledger.ts'
-import { createSalts, prepare } from '../src/log/prepare.ts'
-import { createLogSigner } from '../src/log/signer.ts'
-import { silentLog } from '../src/logger.ts'
-import { withDeadlines } from '../src/store/deadlines.ts'
-import { openLevelStore } from '../src/store/level/level.ts'
-import type { NewRecord } from '../src/store/port/log.ts'
-import type { Store } from '../src/store/port/port.ts'
-import { lookupKeys } from '../src/store/postgres/packed.ts'
-import { openPostgresStore } from '../src/store/postgres/postgres.ts'
 import { startPostgres } from '../test/store/postgres/server.ts'
-import { formatTable, rateRow, timeRow } from './rows.ts'
-import { statementOf } from './statements.ts'
+import { measureFailOver } from './fail-over.ts'
+import type { Tools } from './ledgers.ts'
+import { openPostgresAlone, type PostgresAlone } from './postgres-alone.ts'
+import { ask, type Helper, type Rate, startHelper } from './processes.ts'
+import { median, type Row, rateRow, timeRow } from './rows.ts'
 
 const ROUNDS = 5
-const BULK = 10_000
-const LONE = 200
-const READS = 4000
-const READERS = 64
-/** The mean of the batches in which the ledger seals a bulk submission, rounded. */
-const COPY_BATCH = 1000
-const ORIGIN = 'openseal.local/bench'
-const STORE_MS = 30_000
+const NODES = 3
+const CONNECTIONS = 64
+const CROWD_MS = 2000
+const READ_MS = 2000
+/** Submissions and UPDATEs take turns in pieces, so that both meet the same neighbours. */
+const LONE = { pieces: 10, each: 20 }
+const SETTINGS = ["shared_buffers = '512MB'", "max_wal_size = '4GB'"]
 
-const { values: options } = readOptions('bench:postgres', { options: { write: { type: 'boolean' } } })
-const folder = mkdtempSync(join(tmpdir(), 'openseal-bench-'))
-const server = await startPostgres({ settings: ["shared_buffers = '512MB'", "max_wal_size = '4GB'"] })
-const address = await server.newDatabase()
-const host = systemHost(silentLog)
-const salts = createSalts(host.randomBytes)
-const open = (store: Store) =>
-  openLedger({
-    store: withDeadlines(store, host, STORE_MS),
-    signer: createLogSigner(ORIGIN, new Uint8Array(32).fill(7)),
-    origin: ORIGIN,
-    anchors: [],
-    host,
-  })
-/** How long each commit took, in milliseconds, without the look-ups before it and the reading back. */
-let commitMs: number[] = []
-const shared = await openPostgresStore(address, host)
-const ours = await open({
-  ...shared,
-  async commit(commit) {
-    const began = performance.now()
-    await shared.commit(commit)
-    commitMs.push(performance.now() - began)
-  },
-})
-const level = await open(await openLevelStore(join(folder, 'level')))
-const client = new pg.Client(address)
-await client.connect()
-await client.query(`CREATE SCHEMA alone CREATE TABLE statement (idx bigint PRIMARY KEY, body bytea NOT NULL)
-  CREATE TABLE identity (key bytea PRIMARY KEY, idx bigint NOT NULL) CREATE TABLE lookup (kind smallint, key bytea, idx bigint, PRIMARY KEY (kind, key, idx))
-  CREATE TABLE one (id smallint PRIMARY KEY, n bigint) WITH (fillfactor = 10)`)
-await client.query('INSERT INTO alone.one VALUES (1, 0)')
+type Taken = Record<'one' | 'three' | 'copy' | 'level' | 'lone' | 'update' | 'p50' | 'p99' | 'receipts' | 'levelReceipts', number[]>
 
-const taken: Record<'bulk' | 'copy' | 'lone' | 'commit' | 'update' | 'receipts' | 'levelReceipts', number[]> = {
-  ...{ bulk: [], copy: [], lone: [], commit: [], update: [], receipts: [], levelReceipts: [] },
-}
-let copied = 0
-for (let round = 0; round < ROUNDS; round++) {
-  process.stderr.write(`round ${round + 1} of ${ROUNDS}\n`)
-  taken.bulk.push(await submitBulk(ours, round))
-  taken.copy.push(await copyBulk(round))
-  await submitBulk(level, round)
-  commitMs = []
-  // In turns, so that both meet the same neighbours on this machine.
-  const [lone, update]: [number[], number[]] = [[], []]
-  for (let n = 0; n < LONE; n++) {
-    lone.push(await timed(() => ours.submit(statementOf(`lone ${round}`, n))))
-    update.push(await timed(() => client.query({ name: 'one', text: 'UPDATE alone.one SET n = n + 1 WHERE id = 1' })))
+/** All figures of a ledger on PostgreSQL. `bulk`: the records of each bulk submission. */
+export async function measurePostgres(bulk: number, { load, folder, say }: Pick<Tools, 'load' | 'folder' | 'say'>): Promise<Row[]> {
+  const server = await startPostgres({ settings: SETTINGS })
+  const address = await server.newDatabase()
+  const nodes: Helper[] = []
+  // One after the other: the first begins the ledger.
+  for (let i = 0; i < NODES; i++) nodes.push(await startHelper('ledger-server.ts', [address]))
+  const level = await startHelper('ledger-server.ts', [join(folder, 'beside')])
+  const alone = await openPostgresAlone(address)
+  try {
+    const taken = await takeRounds(bulk, { load, nodes, level, alone, say })
+    return [...rowsOf(taken), await measureFailOver(say)]
+  } finally {
+    await alone.close()
+    await Promise.all([...nodes, level].map(node => node.stop()))
+    await server.stop()
   }
-  taken.lone.push(middle(lone))
-  taken.commit.push(middle(commitMs))
-  taken.update.push(middle(update))
-  taken.receipts.push(await readReceipts(ours))
-  taken.levelReceipts.push(await readReceipts(level))
 }
 
-const table = formatTable([
-  rateRow('bulk submission, against COPY of the same rows alone', taken.bulk, taken.copy, 0.35),
-  timeRow('a lone commit, against an UPDATE of one row (p50)', taken.commit, taken.update, 5),
-  timeRow('a lone submission, signed and read back, against an UPDATE of one row (p50)', taken.lone, taken.update, 10),
-  rateRow(`receipts at random, against a ledger on Level`, taken.receipts, taken.levelReceipts, 0.5),
-])
-console.log(`\n${table}`)
-if (options.write)
-  writeResults('postgres', {
-    title: 'PostgreSQL',
-    command: 'npm run bench:postgres -- --write',
-    about: `A ledger on PostgreSQL 18 with \`fsync\` on, in one database beside what it is compared with. Medians of ${ROUNDS} alternating rounds.`,
-    body: table,
-  })
-await ours.close()
-await level.close()
-await client.end()
-await server.stop()
-rmSync(folder, { recursive: true, force: true })
+type Parts = Pick<Tools, 'load' | 'say'> & { readonly nodes: readonly Helper[]; readonly level: Helper; readonly alone: PostgresAlone }
 
-/** Records a second. */
-async function submitBulk(ledger: Ledger, round: number): Promise<number> {
-  const statements = Array.from({ length: BULK }, (_, n) => statementOf(`bulk ${round}`, n))
-  const began = performance.now()
-  await Promise.all(statements.map(statement => ledger.submit(statement)))
-  return (BULK * 1000) / (performance.now() - began)
-}
-
-/** Rows of records a second, by binary COPY, in transactions as large as the ledger's. */
-async function copyBulk(round: number): Promise<number> {
-  const records = Array.from({ length: BULK }, (_, n) => ({ ...prepare(statementOf(`copy ${round}`, n), salts).prepared, index: copied++ }))
-  const batches: Buffer[][] = []
-  for (let n = 0; n < BULK; n += COPY_BATCH) batches.push(encodeBatch(records.slice(n, n + COPY_BATCH)))
-  const began = performance.now()
-  for (const tables of batches) {
-    await client.query('BEGIN')
-    for (const [i, name] of ['statement', 'identity', 'lookup'].entries())
-      await pipeline([tables[i]!], client.query(from(`COPY alone.${name} FROM STDIN (FORMAT binary)`)))
-    await client.query('COMMIT')
+async function takeRounds(bulk: number, { load, nodes, level, alone, say }: Parts): Promise<Taken> {
+  const taken: Taken = { one: [], three: [], copy: [], level: [], lone: [], update: [], p50: [], p99: [], receipts: [], levelReceipts: [] }
+  const ports = nodes.map(({ hello }) => Number(hello.port))
+  const [port, levelPort] = [ports[0]!, Number(level.hello.port)]
+  const key = String(nodes[0]!.hello.key)
+  const submitBulk = async (to: readonly number[], run: string) => {
+    const own = to[0] === levelPort ? String(level.hello.key) : key
+    return (await ask<Rate>(load, { kind: 'bulk', ports: to, key: own, run, count: bulk })).perSecond
   }
-  return (BULK * 1000) / (performance.now() - began)
+  let size = 0
+  // The first round warms all sides up.
+  for (let round = -1; round < ROUNDS; round++) {
+    say(round < 0 ? 'warming up' : `round ${round + 1} of ${ROUNDS}`)
+    const run = `${round}`
+    const [one, copy, three, beside] = [
+      await submitBulk([port], `one${run}`),
+      await alone.copy(`copy${run}`, bulk),
+      await submitBulk(ports, `three${run}`),
+      await submitBulk([levelPort], `level${run}`),
+    ]
+    size += bulk
+    const lone = await takeLone(load, alone, { ports: [port], key, run: `lone${run}` })
+    const crowd = { kind: 'submit', ports, key, run: `crowd${run}`, connections: CONNECTIONS, durationMs: CROWD_MS } as const
+    const { p50Ms, p99Ms } = await ask<Rate>(load, crowd)
+    const read = { kind: 'read', what: 'receipt', size, connections: CONNECTIONS, durationMs: READ_MS } as const
+    const receipts = (await ask<Rate>(load, { ...read, port })).perSecond
+    const levelReceipts = (await ask<Rate>(load, { ...read, port: levelPort })).perSecond
+    if (round < 0) continue
+    const figures = { one, copy, three, level: beside, ...lone, p50: p50Ms, p99: p99Ms, receipts, levelReceipts }
+    for (const [name, figure] of Object.entries(figures)) taken[name as keyof Taken].push(figure)
+  }
+  return taken
 }
 
-function encodeBatch(records: readonly NewRecord[]): Buffer[] {
-  const index = (n: number) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64BE(BigInt(n))
-    return bytes
+async function takeLone(
+  load: Helper,
+  alone: PostgresAlone,
+  { ports: [port], key, run }: { readonly ports: readonly [number]; readonly key: string; readonly run: string },
+): Promise<{ lone: number; update: number }> {
+  const [lone, updates]: [number[], number[]] = [[], []]
+  for (let piece = 0; piece < LONE.pieces; piece++) {
+    lone.push((await ask<Rate>(load, { kind: 'lone', port, key, run: `${run}.${piece}`, count: LONE.each })).p50Ms)
+    updates.push(...(await alone.updates(LONE.each)))
   }
+  return { lone: median(lone), update: median(updates) }
+}
+
+function rowsOf(taken: Taken): Row[] {
   return [
-    encodeRows(records.map(record => [index(record.index), record.statement])),
-    encodeRows(records.map(record => [Buffer.from(record.identity, 'hex'), index(record.index)])),
-    encodeRows(records.flatMap(record => lookupKeys(record).map(({ kind, key }) => [Buffer.of(0, kind), key, index(record.index)]))),
+    rateRow('bulk NDJSON over HTTP, one node : COPY of the same rows alone', taken.one, taken.copy, 0.35),
+    rateRow('bulk NDJSON, three nodes at once : one node', taken.three, taken.one, 0.95),
+    rateRow('bulk NDJSON, one node : one ledger on Level', taken.one, taken.level, undefined),
+    timeRow('a lone submission over HTTP, p50 : an UPDATE of one row, synced', taken.lone, taken.update, 5),
+    timeRow(`single submissions, ${CONNECTIONS} connections over three nodes, p99 : p50`, taken.p99, taken.p50, 8),
+    rateRow('receipts at random over HTTP : a ledger on Level', taken.receipts, taken.levelReceipts, 0.5),
   ]
-}
-
-/** PostgreSQL's binary format of COPY. */
-function encodeRows(rows: readonly (readonly Uint8Array[])[]): Buffer {
-  const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)])
-  const number = (value: number, bytes: number) => {
-    const encoded = Buffer.alloc(bytes)
-    encoded.writeIntBE(value, 0, bytes)
-    return encoded
-  }
-  const parts = rows.flatMap(row => [number(row.length, 2), ...row.flatMap(value => [number(value.length, 4), value])])
-  return Buffer.concat([header, ...parts, number(-1, 2)])
-}
-
-/** Runs something, and returns its time in milliseconds. */
-async function timed(act: () => Promise<unknown>): Promise<number> {
-  const began = performance.now()
-  await act()
-  return performance.now() - began
-}
-
-function middle(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!
-}
-
-/** Receipts a second, of records at random, by readers at the same time. */
-async function readReceipts(ledger: Ledger): Promise<number> {
-  const { size } = ledger.head()
-  let next = 0
-  const read = async () => {
-    while (next < READS) {
-      const drawn = createHash('sha256').update(String(next++)).digest().readUIntBE(0, 6)
-      await ledger.receipt(1 + (drawn % (size - 1)))
-    }
-  }
-  const began = performance.now()
-  await Promise.all(Array.from({ length: READERS }, read))
-  return (READS * 1000) / (performance.now() - began)
 }

@@ -48,8 +48,8 @@ export async function startHelper(file: string, args: readonly string[] = []): P
   }
 }
 
-/** The result of a measurement: requests a second, and the middle time of one. */
-export type Rate = { readonly perSecond: number; readonly p50Ms: number }
+/** The result of a measurement: requests a second, and the times that half and 99 of 100 are within. */
+export type Rate = { readonly perSecond: number; readonly p50Ms: number; readonly p99Ms: number }
 
 /** Asks the load generator for a measurement. */
 export async function ask<T = object>(load: Helper, message: Load): Promise<T> {

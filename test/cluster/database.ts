@@ -13,6 +13,8 @@ export type ClusterDatabase = {
   readonly address: string
   primary(): TestServer
   standby(): TestServer | undefined
+  /** How long each promotion took, in milliseconds, without the time until the death was noticed. */
+  promotionsMs(): readonly number[]
   stop(): Promise<void>
 }
 
@@ -28,6 +30,7 @@ export async function startClusterDatabase(told: (what: string) => void): Promis
   // Two servers at two ports, whichever of them is the primary.
   const ports = [primary.port, standby.port]
   const address = database.replace(`127.0.0.1:${primary.port}`, ports.map(port => `127.0.0.1:${port}`).join(','))
+  const promotions: number[] = []
   let isOver = false
 
   const watching = (async () => {
@@ -37,7 +40,9 @@ export async function startClusterDatabase(told: (what: string) => void): Promis
       const dead = primary
       primary = standby
       standby = undefined
+      const began = performance.now()
       await primary.sql('SELECT pg_promote(true, 60)')
+      promotions.push(performance.now() - began)
       told(`the standby was promoted: the primary is process ${primary.pid()} now`)
       await dead.stop().catch(() => {})
       standby = await startStandby(primary, dead.port)
@@ -49,6 +54,7 @@ export async function startClusterDatabase(told: (what: string) => void): Promis
     address,
     primary: () => primary,
     standby: () => standby,
+    promotionsMs: () => promotions,
     async stop() {
       isOver = true
       await watching
