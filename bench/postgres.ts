@@ -3,7 +3,7 @@
  * Nodes, load generator and database are processes of their own. It starts the database itself.
  */
 import { join } from 'node:path'
-import { startPostgres } from '../test/store/postgres/server.ts'
+import { startPostgres, type TestServer } from '../test/store/postgres/server.ts'
 import { measureFailOver } from './fail-over.ts'
 import type { Tools } from './ledgers.ts'
 import { openPostgresAlone, type PostgresAlone } from './postgres-alone.ts'
@@ -19,6 +19,9 @@ const READ_MS = 2000
 const LONE = { pieces: 10, each: 20 }
 const SETTINGS = ["shared_buffers = '512MB'", "max_wal_size = '4GB'"]
 
+const SPACE = `SELECT (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE relnamespace = 'openseal'::regnamespace AND relkind = 'r')
+  / count(*) AS whole, (pg_relation_size('openseal.lookup_pkey') + pg_relation_size('openseal.identity_pkey')) / count(*) AS hashed FROM openseal.statement`
+
 type Taken = Record<'one' | 'three' | 'copy' | 'level' | 'lone' | 'update' | 'p50' | 'p99' | 'receipts' | 'levelReceipts', number[]>
 
 /** All figures of a ledger on PostgreSQL. `bulk`: the records of each bulk submission. */
@@ -32,7 +35,7 @@ export async function measurePostgres(bulk: number, { load, folder, say }: Pick<
   const alone = await openPostgresAlone(address)
   try {
     const taken = await takeRounds(bulk, { load, nodes, level, alone, say })
-    return [...rowsOf(taken), await measureFailOver(say)]
+    return [...rowsOf(taken), ...(await measureSpace(server)), await measureFailOver(say)]
   } finally {
     await alone.close()
     await Promise.all([...nodes, level].map(node => node.stop()))
@@ -98,4 +101,17 @@ function rowsOf(taken: Taken): Row[] {
     timeRow(`single submissions, ${CONNECTIONS} connections over three nodes, p99 : p50`, taken.p99, taken.p50, 8),
     rateRow('receipts at random over HTTP : a ledger on Level', taken.receipts, taken.levelReceipts, 0.5),
   ]
+}
+
+/** The space of a record on the disk of the database, without WAL. */
+async function measureSpace(server: TestServer): Promise<Row[]> {
+  const [{ whole, hashed }] = await server.sql(SPACE, 'ledger_1')
+  const row = (what: string, bytes: number): Row => ({
+    what,
+    ours: `${Math.round(bytes).toLocaleString('en')} B`,
+    other: '',
+    ratio: '',
+    wanted: '',
+  })
+  return [row('a record in the database', Number(whole)), row('of it in indexes by hash', Number(hashed))]
 }

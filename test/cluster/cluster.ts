@@ -69,7 +69,7 @@ export async function startCluster({ nodes: count, port, told, env = {} }: Optio
       nodes.map(({ url }) => url),
     )
     started.push(proxy.stop)
-    return { data, database, chain, nodes, proxy: proxy.url, stop }
+    return { data, database, chain, nodes, proxy: proxy.url, env: shared, stop }
   } catch (error) {
     await stop()
     throw error
@@ -99,7 +99,8 @@ function mineAfterEach(url: string) {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nothing listens on. */
+export async function freePort(): Promise<number> {
   const { createServer } = await import('node:net')
   const server = createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

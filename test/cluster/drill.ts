@@ -1,0 +1,222 @@
+/**
+ * The drill of a cluster: records are submitted in bulk while nodes are killed and paused and the
+ * database fails over twice. Then all of it is checked, moved to Level, and checked again there.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runAlone } from '../cli/commands.ts'
+import { freePort, startCluster } from './cluster.ts'
+import { startNode } from './nodes.ts'
+import { AGENCY, createSeen, fileOf, type Seen, submitAll } from './submitters.ts'
+
+/** One line of the result. */
+export type PhaseResult = { readonly phase: string; readonly seconds: number } & Readonly<Record<string, string | number>>
+
+type Cluster = Awaited<ReturnType<typeof startCluster>>
+/** What happens when a phase has begun. Returns what ends it, once its records are in. */
+type Trouble = (cluster: Cluster) => Promise<() => Promise<void>>
+
+const NODES = 3
+const PAUSE_MS = 30_000
+const LOOK_MS = 200
+/** The genesis. */
+const OWN_ENTRIES = 1
+/** A chain on this machine is no evidence, which `openseal verify` says with this code. */
+const TEST_NETWORK_EXIT = 3
+const CHECKS = ['document', 'statement', 'inclusion', 'checkpoint', 'anchor', 'finality', 'currency']
+type Check = { readonly name: string; readonly status: string }
+
+const nothing = async () => {}
+const kill = ({ nodes }: Cluster, i: number) => process.kill(nodes[i]!.pid(), 'SIGKILL')
+const pause = ({ nodes }: Cluster, i: number) => {
+  const pid = nodes[i]!.pid()
+  process.kill(pid, 'SIGSTOP')
+  const pausedUntilMs = performance.now() + PAUSE_MS
+  return async () => {
+    await sleep(Math.max(0, pausedUntilMs - performance.now()))
+    process.kill(pid, 'SIGCONT')
+  }
+}
+const failOver: Trouble = async ({ database }) => {
+  const promotions = database.promotionsMs().length
+  while (database.standby() === undefined) await sleep(LOOK_MS)
+  await database.primary().kill()
+  return async () => {
+    while (database.promotionsMs().length === promotions) await sleep(LOOK_MS)
+  }
+}
+
+/** The phases, each with an equal part of the records. */
+const PHASES: readonly { readonly name: string; readonly begin: Trouble }[] = [
+  { name: 'three nodes', begin: async () => nothing },
+  {
+    name: 'node 1 is killed',
+    begin: async cluster => {
+      kill(cluster, 0)
+      return nothing
+    },
+  },
+  { name: 'node 2 is paused', begin: async cluster => pause(cluster, 1) },
+  { name: 'the database fails over', begin: failOver },
+  {
+    name: 'node 3 is killed, node 1 is paused',
+    begin: async cluster => {
+      kill(cluster, 2)
+      return pause(cluster, 0)
+    },
+  },
+  { name: 'the database fails over again', begin: failOver },
+  { name: 'three nodes again', begin: async () => nothing },
+]
+
+/** Runs the drill. `done` hears of each phase. Rejects at the first thing that is not as promised. */
+export async function runDrill(records: number, { told, done }: { told: (what: string) => void; done: (result: PhaseResult) => void }) {
+  const cluster = await startCluster({ nodes: NODES, port: 0, told, env: { OPENSEAL_RATE_ADDRESS: '0', OPENSEAL_RATE_KEY: '0' } })
+  try {
+    const key = await newKey(cluster)
+    const seen = createSeen(records)
+    const results: PhaseResult[] = []
+    const phase = async (name: string, act: () => Promise<Readonly<Record<string, string | number>>>) => {
+      const began = performance.now()
+      const figures = await act()
+      const result = { phase: name, seconds: Math.round((performance.now() - began) / 100) / 10, ...figures }
+      results.push(result)
+      done(result)
+    }
+    const kept: number[] = []
+    for (const [i, { name, begin }] of PHASES.entries()) {
+      const [from, to] = [share(records, i), share(records, i + 1)]
+      await phase(name, async () => {
+        kept.push(to - 1)
+        return submitIn(cluster, { seen, key, from, to, begin })
+      })
+    }
+    await phase('each record is sent once more', () => sendAgain(cluster, seen, key))
+    await phase('audit', () => audit(cluster.proxy, cluster))
+    await phase('move to Level', () => move(cluster))
+    await phase('audit on Level, and a receipt of each phase', () => checkOnLevel(cluster, kept, told))
+    const roots = new Set(results.flatMap(({ root }) => root ?? []))
+    if (roots.size !== 1) throw new Error(`the roots differ: ${[...roots].join(', ')}`)
+  } finally {
+    await cluster.stop()
+  }
+}
+
+/** The phases as a table in Markdown. */
+export function formatPhases(results: readonly PhaseResult[]): string {
+  const rows = results.map(({ phase, seconds, ...figures }) => {
+    const found = Object.entries(figures).map(
+      ([name, figure]) => `${name} ${typeof figure === 'number' ? figure.toLocaleString('en') : figure}`,
+    )
+    return `| ${phase} | ${seconds} s | ${found.join(', ')} |`
+  })
+  return ['| phase | time | found |', '| --- | ---: | --- |', ...rows].join('\n')
+}
+
+const share = (records: number, part: number) => Math.floor((records * part) / PHASES.length)
+
+type Part = { readonly seen: Seen; readonly key: string; readonly from: number; readonly to: number; readonly begin: Trouble }
+
+async function submitIn(cluster: Cluster, { seen, key, from, to, begin }: Part) {
+  const resent = seen.resent
+  const began = performance.now()
+  // A tenth first, so that the trouble meets nodes at work.
+  const early = from + Math.ceil((to - from) / 10)
+  const urls = [...cluster.nodes.map(({ url }) => url), cluster.proxy]
+  await submitAll(seen, urls, key, from, early)
+  const submitting = submitAll(seen, urls, key, early, to)
+  const end = await begin(cluster)
+  await submitting
+  const seconds = (performance.now() - began) / 1000
+  await end()
+  const receipt = await (await read(`${cluster.proxy}/v1/records/${seen.indexes[to - 1]}/receipt`)).text()
+  writeFileSync(join(cluster.data, `record-${to - 1}.txt`), fileOf(to - 1))
+  writeFileSync(join(cluster.data, `record-${to - 1}.txt.receipt.json`), receipt)
+  return {
+    records: to - from,
+    perSecond: Math.round((to - from) / seconds),
+    resent: seen.resent - resent,
+    receiptOf: seen.indexes[to - 1]!,
+  }
+}
+
+/** Everything is known by its first index, and the log holds each record once and nothing else. */
+async function sendAgain({ nodes, proxy }: Cluster, seen: Seen, key: string) {
+  for (const { url } of nodes) await read(`${url}/readyz`)
+  const records = seen.indexes.length
+  await submitAll(
+    seen,
+    nodes.map(({ url }) => url),
+    key,
+    0,
+    records,
+  )
+  if (seen.contradictions.length > 0) throw new Error(`logged twice: ${seen.contradictions.slice(0, 5).join('; ')}`)
+  if (new Set(seen.indexes).size !== records) throw new Error('two records have one index')
+  const sizes = await Promise.all(nodes.map(async ({ url }) => Number((await (await read(`${url}/checkpoint`)).text()).split('\n')[1])))
+  const wanted = records + OWN_ENTRIES
+  if (sizes.some(size => size !== wanted)) throw new Error(`the nodes have ${sizes.join(', ')} entries, and not ${wanted}`)
+  const last = Math.max(...seen.indexes)
+  while (((await (await read(`${proxy}/v1/records/${last}`)).json()) as { state: string }).state !== 'anchored') await sleep(LOOK_MS)
+  return { records, entries: wanted }
+}
+
+/** The whole ledger, re-derived by the command. */
+async function audit(ledger: string, { chain }: Cluster) {
+  const asked = ['audit', '--trust-ledger', '--json', '--ledger', ledger, '--rpc', chain.url]
+  const { verdict, size, root } = await command<{ verdict: string; size: number; root: string }>(asked)
+  return { verdict, entries: size, root }
+}
+
+async function move(cluster: Cluster) {
+  for (const node of cluster.nodes) await node.stop()
+  const asked = ['move', '--json', '--from', 'database', '--to', join(cluster.data, 'level', 'data')]
+  const { size, root } = await command<{ size: number; root: string }>(asked, { OPENSEAL_STORE: cluster.database.address })
+  return { entries: size, root }
+}
+
+async function checkOnLevel(cluster: Cluster, kept: readonly number[], told: (what: string) => void) {
+  const { OPENSEAL_STORE: _database, ...env } = cluster.env
+  const node = await startNode({ folder: join(cluster.data, 'level'), port: await freePort(), env }, told)
+  try {
+    const audited = await audit(node.url, cluster)
+    const from = ['--json', '--ledger', node.url, '--rpc', cluster.chain.url]
+    for (const n of kept) {
+      const file = join(cluster.data, `record-${n}.txt`)
+      await command(['receipt', '--upgrade', file, ...from])
+      const { checks } = await command<{ checks: readonly Check[] }>(['verify', file, '--trust-ledger', ...from], {}, TEST_NETWORK_EXIT)
+      const missing = CHECKS.filter(name => !checks.some(check => check.name === name && check.status === 'passed'))
+      if (missing.length > 0) throw new Error(`the receipt of record ${n} does not pass: ${missing.join(', ')}`)
+    }
+    return { ...audited, receipts: kept.length }
+  } finally {
+    await node.stop()
+  }
+}
+
+/** Runs `openseal`, which must end with this code. Returns the JSON that it prints. */
+async function command<T>(args: readonly string[], env: Readonly<Record<string, string>> = {}, wanted = 0): Promise<T> {
+  const { code, out, err } = await runAlone(args, { env })
+  if (code !== wanted) throw new Error(`openseal ${args.join(' ')} ended with ${code}: ${out}${err}`)
+  return JSON.parse(out) as T
+}
+
+async function newKey({ data, nodes: [first] }: Cluster): Promise<string> {
+  const operator = readFileSync(join(data, 'keys', 'operator.key'), 'utf8').trim()
+  const post = async (path: string, body: object) => {
+    const headers = { authorization: `Bearer ${operator}`, 'content-type': 'application/json' }
+    return (await fetch(first!.url + path, { method: 'POST', headers, body: JSON.stringify(body) })).json() as Promise<{ key: string }>
+  }
+  await post('/v1/agencies', { id: AGENCY, name: 'Transport' })
+  return (await post(`/v1/agencies/${AGENCY}/keys`, {})).key
+}
+
+/** Asks until the answer is 200. */
+async function read(url: string): Promise<Response> {
+  for (;;) {
+    const answer = await fetch(url).catch(() => undefined)
+    if (answer?.ok) return answer
+    await sleep(LOOK_MS)
+  }
+}
