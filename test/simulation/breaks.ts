@@ -98,6 +98,24 @@ export const BREAKS: readonly Break[] = [
     edits: [{ file: SEQUENCER, from: 'await wereErased(batch.map(statement => statement.identity))', to: '[]' }],
   },
   {
+    name: 'ended-key-signs',
+    what: 'A node does not ask whether another process has ended its log key.',
+    edits: [
+      {
+        file: 'src/log/own-key.ts',
+        from: '      if (!Number.isFinite(limit)) return limit\n',
+        to: '      if (limit > 0) return Number.POSITIVE_INFINITY\n',
+      },
+    ],
+  },
+  {
+    name: 'one-endpoint-decides',
+    what: 'One endpoint of the chain stops the ledger, although another one contradicts it.',
+    edits: [
+      { file: 'src/anchor/compare.ts', from: 'if (conflicts.length > 0 && conflicts.length < heads.length)', to: 'if (conflicts.length < 0)' },
+    ],
+  },
+  {
     name: 'key-kept-for-ever',
     what: 'A key that was found valid is never read again.',
     edits: [{ file: 'src/ledger/agencies/keys.ts', from: 'REREAD_KEY_MS = 1000', to: 'REREAD_KEY_MS = 1e12' }],

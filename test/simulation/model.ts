@@ -6,8 +6,10 @@ import { encodeEntry } from '../../src/core/statements/entry.ts'
 import { ERASURE } from '../../src/core/statements/erasure.ts'
 import { type AnyStatement, isRecordStatement } from '../../src/core/statements/registry.ts'
 import { identityOf, type Statement, statementBody } from '../../src/core/statements/statement.ts'
+import { type NoteSignature, parseNote } from '../../src/core/tlog/note.ts'
 import { decodeBundle, TILE_WIDTH } from '../../src/core/tlog/tile.ts'
 import { readErasure } from '../../src/log/erasures.ts'
+import type { SignedHead } from '../../src/log/view.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { mth } from '../core/tlog/naive.ts'
 
@@ -23,6 +25,7 @@ export type Invariant =
   | 'only the holder of the lease writes the journal'
   | 'a revoked key is dead after two seconds'
   | 'an erased statement is shown by nobody after two seconds'
+  | 'a log key that has ended signs nothing more'
   | 'everything goes on once nothing fails'
 
 /** A run has broken an invariant. */
@@ -39,7 +42,9 @@ export type Model = {
   /** A submission was answered. */
   acknowledge(statement: Statement, index: number, node: string): void
   /** A node shows a head. `safeRoot`: that of the replicated tree of its size. */
-  show(node: string, head: { readonly size: number; readonly root: Hash }, safeRoot: Hash | undefined): void
+  show(node: string, head: SignedHead, safeRoot: Hash | undefined): void
+  /** The log's key of this id may sign no larger size. */
+  endKey(id: string, lastSize: number): void
   /** A node has crashed: a new process begins. */
   forget(node: string): void
   /** Each index that was answered. */
@@ -54,6 +59,13 @@ export function createModel({ isCareless }: { readonly isCareless: boolean }): M
   const byIndex = new Map<number, string>()
   const roots = new Map<string, string>()
   const sizes = new Map<string, number>()
+  /** For each key the largest size that it has signed, and the largest that it may sign. */
+  const [signed, ended] = [new Map<string, number>(), new Map<string, number>()]
+  const checkKey = (id: string) => {
+    const [largest = 0, last = Number.POSITIVE_INFINITY] = [signed.get(id), ended.get(id)]
+    if (largest > last)
+      throw new Violation('a log key that has ended signs nothing more', `the key that ended with size ${last} has signed size ${largest}`)
+  }
 
   return {
     acknowledge(statement, index, node) {
@@ -67,7 +79,10 @@ export function createModel({ isCareless }: { readonly isCareless: boolean }): M
       byIdentity.set(identity, index)
       byIndex.set(index, identity)
     },
-    show(node, { size, root }, safeRoot) {
+    show(node, { size, root, note }, safeRoot) {
+      const [{ id }] = parseNote(note).signatures as [NoteSignature]
+      signed.set(id, Math.max(size, signed.get(id) ?? 0))
+      checkKey(id)
       const was = sizes.get(node) ?? 0
       if (size < was) throw new Violation('no head goes back', `${node} shows size ${size} after size ${was}`)
       sizes.set(node, size)
@@ -78,6 +93,10 @@ export function createModel({ isCareless }: { readonly isCareless: boolean }): M
       roots.set(of, toHex(root))
       if (!isCareless && (safeRoot === undefined || !equalBytes(safeRoot, root)))
         throw new Violation('nothing is signed before it is safe', `${node} shows size ${size}, which a fail-over would take back`)
+    },
+    endKey(id, lastSize) {
+      ended.set(id, lastSize)
+      checkKey(id)
     },
     forget: node => sizes.delete(node),
     indexes: () => [...byIndex.keys()],

@@ -4,9 +4,11 @@ import type { AnchorChain } from '../../src/anchor/chain.ts'
 import { createLease } from '../../src/anchor/lease.ts'
 import { toHex } from '../../src/core/bytes.ts'
 import { OpenSealError } from '../../src/core/errors.ts'
+import { formatVkey, type Signer } from '../../src/core/tlog/note.ts'
 import type { Host } from '../../src/host.ts'
 import { type Agencies, createAgencies } from '../../src/ledger/agencies/agencies.ts'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
+import { readKeyChanges } from '../../src/log/log-keys.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { compare } from '../../src/server/compare.ts'
@@ -19,7 +21,8 @@ import type { Random } from './random.ts'
 
 export const ORIGIN = 'ledger.example/simulated'
 export const PLACE = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, logId: LOG_ID } as const
-export const signer = createLogSigner(ORIGIN, new Uint8Array(32).fill(5))
+/** The keys of the log, in the order of their use. */
+export const SIGNERS = [5, 7].map(byte => createLogSigner(ORIGIN, new Uint8Array(32).fill(byte))) as [Signer, Signer]
 const ERASURE_KEY = new Uint8Array(32).fill(6)
 const INTERVAL_MS = 12_000
 const DEADLINE_MS = 3000
@@ -60,8 +63,11 @@ export function simulatedHost(line: NodeLine, random: Random, clocks: Pick<Host,
   }
 }
 
+/** The file of the log's key, which all nodes read. */
+export type KeyFile = { signer: Signer }
+
 type Deps = {
-  readonly line: NodeLine
+  readonly keys: KeyFile
   readonly store: SharedStore
   readonly chain: AnchorChain
   readonly host: Host
@@ -70,13 +76,43 @@ type Deps = {
 }
 
 /** Starts a node, as `src/server` does. Rejects if the store or what is in it prevents it. */
-export async function startNode({ store, chain, host, onHolder }: Deps): Promise<RunningNode> {
+export async function startNode(deps: Deps): Promise<RunningNode> {
+  const { chain, host } = deps
+  const { ledger, anchorer, store } = await openNode(deps)
+  await startErasing({ ledger, isFinderClean: async () => true, host, log: silentLog })
+  const { notAccepting } = compare({ anchorer, chains: [chain], config: { startWithoutChain: false }, host, log: silentLog })
+  return { ledger, anchorer, agencies: createAgencies({ store, host }), notAccepting }
+}
+
+/**
+ * Changes the log's key, as `openseal rotate log-key` does while nodes run. After an interruption it
+ * is called again. Returns the last size that the old key may sign.
+ */
+export async function rotateKey(deps: Deps, next: Signer): Promise<number> {
+  const { keys } = deps
+  const [oldKey, newKey] = [formatVkey(keys.signer.vkey), formatVkey(next.vkey)]
+  const made = (await readKeyChanges(deps.store)).find(({ change }) => change.oldKey === oldKey && change.newKey === newKey)
+  const { change } = made ?? (await changeKey(deps, newKey))
+  keys.signer = next
+  return change.fromSize - 1
+}
+
+async function changeKey(deps: Deps, newKey: string) {
+  const { ledger, anchorer } = await openNode(deps)
+  await anchorer.compareWithChain()
+  const reason = ledger.stopped()
+  if (reason !== undefined) throw new OpenSealError('LEDGER_STOPPED', reason)
+  return ledger.changeKey(newKey)
+}
+
+async function openNode({ keys, store, chain, host, onHolder }: Deps) {
   const guarded = withDeadlines(store, host, DEADLINE_MS)
   const holder = toHex(host.randomBytes(8))
   onHolder(holder)
   const erasure = { key: ERASURE_KEY, delayMs: 0, periodMs: 1e12 }
-  const ledger = await openLedger({ store: guarded, signer, origin: ORIGIN, anchors: [PLACE], host, erasure })
-  await startErasing({ ledger, isFinderClean: async () => true, host, log: silentLog })
+  const { signer } = keys
+  const parts = { store: guarded, signer, readSigner: async () => keys.signer, origin: ORIGIN, anchors: [PLACE], host, erasure }
+  const ledger = await openLedger(parts)
   const lease = createLease({ store: guarded, name: 'rounds', holder })
   const anchorer = createAnchoring({
     ...{ ledger, store: guarded, chains: [{ name: 'chain', chain }], host, lease },
@@ -84,8 +120,14 @@ export async function startNode({ store, chain, host, onHolder }: Deps): Promise
     minBatch: 1,
     log: silentLog,
   })
-  const { notAccepting } = compare({ anchorer, chains: [chain], config: { startWithoutChain: false }, host, log: silentLog })
-  return { ledger, anchorer, agencies: createAgencies({ store: guarded, host }), notAccepting }
+  return { ledger, anchorer, store: guarded }
+}
+
+type ChainFaults = {
+  readonly isDown: () => boolean
+  /** Whether a second endpoint answers now, and lies. */
+  readonly isContradicted: () => boolean
+  readonly later: (ms: number, label: string, act: () => unknown) => void
 }
 
 /** The chain as a node reaches it: late, sometimes not at all, and answers may be lost. */
@@ -93,8 +135,13 @@ export function faultyChain(
   chain: AnchorChain,
   line: NodeLine,
   random: Random,
-  { isDown, later }: { readonly isDown: () => boolean; readonly later: (ms: number, label: string, act: () => unknown) => void },
+  { isDown, isContradicted, later }: ChainFaults,
 ): AnchorChain {
+  const lies: Readonly<Record<string, () => object>> = {
+    heads: () => ({ size: 1_000_000, root: random.bytes(32), time: 0 }),
+    closings: () => ({ lastGoodSize: 0 }),
+  }
+  const heard = (name: string, value: unknown) => (lies[name] && isContradicted() ? [...(value as unknown[]), lies[name]()] : value)
   const unreachable = () => new OpenSealError('CHAIN_UNREACHABLE', 'no endpoint of the chain answers')
   const calls = Object.entries(chain).map(([name, act]) => {
     if (typeof act !== 'function' || name === 'close') return [name, act]
@@ -103,7 +150,7 @@ export function faultyChain(
         later(1 + random.below(30), `${line.name} ${name}`, async () => {
           if (isDown()) return line.after(0, `${line.name} ${name} fails`, () => reject(unreachable()))
           const outcome = await (act as (...args: unknown[]) => Promise<unknown>)(...args).then(
-            value => () => resolve(value),
+            value => () => resolve(heard(name, value)),
             error => () => reject(error),
           )
           const isLost = isDown()

@@ -32,6 +32,10 @@ export type Options = {
   readonly careless: number
   /** The store answers a commit and has not done it. */
   readonly lying: number
+  /** When the log's key is changed, if it is. */
+  readonly rotateMs: number | undefined
+  /** An endpoint of the chain contradicts the other one. */
+  readonly contradicted: number
 }
 
 /** The world of a seed. Each fault is there in some worlds only, at rates of several magnitudes. */
@@ -39,7 +43,7 @@ export function optionsOf(seed: number): Options {
   const random = createRandom(`seed ${seed}`)
   const rate = (most: number) => (random.chance(0.5) ? most * 10 ** (-2 * random.next()) : 0)
   const submissions = 3 + random.below(40)
-  const options: Options = {
+  const first = {
     seed,
     nodes: 1 + random.below(4),
     submissions,
@@ -62,7 +66,12 @@ export function optionsOf(seed: number): Options {
   }
   // Some worlds have a store that breaks its own promises. There the ledger must stop.
   const broken = random.below(12)
-  if (broken === 0) return { ...options, careless: 0.5, failOver: Math.max(options.failOver, 0.5), crash: 0 }
+  const options = {
+    ...first,
+    rotateMs: random.chance(0.3) ? 5000 + random.below(first.chaosMs - 10_000) : undefined,
+    contradicted: rate(0.3),
+  }
+  if (broken === 0) return { ...options, careless: 0.5, failOver: Math.max(options.failOver, 0.5), crash: 0, rotateMs: undefined }
   if (broken === 1) return { ...options, lying: 0.2 }
   return options
 }

@@ -7,7 +7,7 @@ import { createReplicated } from '../store/replicated.ts'
 import { CHAIN_ID, CODE_SHA256, CONFIRMATIONS, CONTRACT, createMemoryChain, LOG_ID } from './chain.ts'
 import { createFaultyStore, type NodeLine, type StoreServers } from './faulty-store.ts'
 import { createModel, type Invariant, Violation } from './model.ts'
-import { faultyChain, ORIGIN, type RunningNode, simulatedHost, startNode } from './node.ts'
+import { faultyChain, type KeyFile, ORIGIN, type RunningNode, rotateKey, SIGNERS, simulatedHost, startNode } from './node.ts'
 import { createRandom } from './random.ts'
 import { createScheduler } from './scheduler.ts'
 import type { Options } from './swarm.ts'
@@ -67,6 +67,10 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
   const slots: Slot[] = Array.from({ length: options.nodes }, (_, i) => ({
     ...{ name: 'ABCD'[i]!, generation: 0, running: undefined, isStarting: false, pausedUntilMs: 0, clockMs: 0, note: '' },
   }))
+  const keys: KeyFile = { signer: SIGNERS[0] }
+  /** The command that changes the log's key, and whether it has ended. */
+  const command: Slot = { name: 'K', generation: 0, running: undefined, isStarting: false, pausedUntilMs: 0, clockMs: 0, note: '' }
+  let isRotated = options.rotateMs === undefined
   let violated: Violation | undefined
   const fail = (error: unknown) => {
     violated ??= error instanceof Violation ? error : new Violation('everything goes on once nothing fails', String(error))
@@ -85,17 +89,22 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
   /** After each event: what every node shows now. */
   function look(): void {
     for (const slot of slots) {
-      const head = slot.running?.ledger.head()
-      if (head === undefined || head.note === slot.note) continue
+      if (slot.running === undefined) continue
+      const { ledger } = slot.running
+      const reason = ledger.stopped()
+      if (reason !== undefined && !isCareless && options.lying === 0)
+        fail(new Violation('everything goes on once nothing fails', `${slot.name} has stopped: ${reason}`))
+      const head = ledger.head()
+      if (head.note === slot.note) continue
       slot.note = head.note
       scheduler.note(`${slot.name} signs ${head.size}`)
       guarded(() => model.show(slot.name, head, servers.replicated.replicatedRoot(head.size)))()
     }
   }
 
-  function start(slot: Slot): void {
+  /** A new process of a slot: its line to the world, and its parts. */
+  function begin(slot: Slot) {
     const generation = ++slot.generation
-    slot.isStarting = true
     const fire = (label: string, act: () => unknown) => (): void => {
       if (slot.generation !== generation) return
       const leftMs = slot.pausedUntilMs - scheduler.nowMs()
@@ -120,12 +129,21 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
       ...{ servers, node: line, options, isChaos, onWritten, random: own.fork('store') },
       later: scheduler.after,
     })
-    const isDown = () => isChaos() && faults.chance(options.chainDown)
-    const chain = faultyChain(memory.chain, line, own.fork('chain'), { isDown, later: scheduler.after })
+    const chain = faultyChain(memory.chain, line, own.fork('chain'), {
+      isDown: () => isChaos() && faults.chance(options.chainDown),
+      isContradicted: () => isChaos() && own.chance(options.contradicted),
+      later: scheduler.after,
+    })
     const onHolder = (name: string) => {
       holder = name
     }
-    startNode({ line, store, chain, host, onHolder }).then(
+    return { line, deps: { keys, store, chain, host, onHolder } }
+  }
+
+  function start(slot: Slot): void {
+    const { line, deps } = begin(slot)
+    slot.isStarting = true
+    startNode(deps).then(
       running => {
         slot.isStarting = false
         slot.running = running
@@ -217,6 +235,28 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
   }
   for (let ms = 5000; ms < options.chaosMs; ms += 30_000) scheduler.after(ms, 'the operator makes a key', operate)
 
+  // The operator changes the log's key while the nodes run. The command may be killed on its way.
+  const rotate = () => {
+    if (isRotated) return
+    const { deps } = begin(command)
+    const again = (ms: number) => scheduler.after(ms, 'the operator changes the key', rotate)
+    if (isChaos() && faults.chance(0.5)) again(faults.below(3000))
+    const [old, next] = SIGNERS
+    rotateKey(deps, next).then(
+      guarded(lastSize => {
+        isRotated = true
+        command.generation++
+        count('log keys changed')
+        model.endKey(old.vkey.id, lastSize)
+      }),
+      error => {
+        count(`change of the key refused: ${codeOf(error)}`)
+        again(2000)
+      },
+    )
+  }
+  if (options.rotateMs !== undefined) scheduler.after(options.rotateMs, 'the operator changes the key', rotate)
+
   // The operator erases something that was answered.
   const eraseOne = async () => {
     const [indexes, nodes] = [model.indexes(), up()]
@@ -286,6 +326,7 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
   const isQuiet = () => {
     const size = up()[0]?.ledger.head().size
     return (
+      isRotated &&
       answered === options.submissions &&
       up().length === slots.length &&
       up().every(({ ledger, anchorer }) => ledger.head().size === size && anchorer.lag().lastFinalSize === size)
