@@ -112,7 +112,11 @@ export const BREAKS: readonly Break[] = [
     name: 'one-endpoint-decides',
     what: 'One endpoint of the chain stops the ledger, although another one contradicts it.',
     edits: [
-      { file: 'src/anchor/compare.ts', from: 'if (conflicts.length > 0 && conflicts.length < heads.length)', to: 'if (conflicts.length < 0)' },
+      {
+        file: 'src/anchor/compare.ts',
+        from: 'if (conflicts.length > 0 && conflicts.length < heads.length)',
+        to: 'if (conflicts.length < 0)',
+      },
     ],
   },
   {
