@@ -107,7 +107,7 @@ export function checkCheckpoint({ proof, checkpoint }: ReceiptParts, policy: Pol
   // A damaged origin line under a signature of the policy's key is a bad signature, not another
   // ledger.
   if (elsewhere && !claimsKeyOf(policy, noteText)) return otherOrigin(origin, policy)
-  const signed = verifyNote(noteText, keysAt(policy, size))
+  const signed = signersOf(noteText, policy, size)
   if (elsewhere) return otherOrigin(origin, policy)
   return passed([remark('signed', { size, keys: signed.map(({ name, id }) => `${name}+${id}`).join(', ') })])
 }
@@ -119,7 +119,7 @@ export function checkCheckpoint({ proof, checkpoint }: ReceiptParts, policy: Pol
 export function verifyCheckpoint(noteText: string, policy: Policy): Checkpoint {
   const checkpoint = parseCheckpoint(parseNote(noteText).text)
   if (checkpoint.origin !== policy.origin) throw new CheckpointError('CHECKPOINT_ORIGIN', `the checkpoint is from ${checkpoint.origin}`)
-  verifyNote(noteText, keysAt(policy, checkpoint.size))
+  signersOf(noteText, policy, checkpoint.size)
   return checkpoint
 }
 
@@ -173,6 +173,26 @@ export function unchecked(why: Remark | readonly Remark[], reason: UncheckedReas
 function isOfCheckpoint(error: OpenSealError | undefined): boolean {
   return error instanceof NoteError || error instanceof CheckpointError
 }
+
+/**
+ * The policy's keys that signed a note, which says `size`. A note that was found signed is
+ * remembered, because most receipts of a ledger share one and a signature takes milliseconds.
+ * Throws NoteError.
+ */
+function signersOf(noteText: string, policy: Policy, size: number): readonly Vkey[] {
+  const known = SIGNED.get(policy) ?? new Map<string, readonly Vkey[]>()
+  SIGNED.set(policy, known)
+  const before = known.get(noteText)
+  if (before !== undefined) return before
+  const signers = verifyNote(noteText, keysAt(policy, size))
+  if (known.size >= MOST_SIGNED) known.clear()
+  known.set(noteText, signers)
+  return signers
+}
+
+/** Lives as long as the policy itself. */
+const SIGNED = new WeakMap<Policy, Map<string, readonly Vkey[]>>()
+const MOST_SIGNED = 100
 
 function keysAt(policy: Policy, size: number): Vkey[] {
   return keysOf(policy)

@@ -213,8 +213,8 @@ function isSameRecord(a: Statement, b: Statement): boolean {
 }
 
 /**
- * Runs checks 2 to 4. Caches checkpoint signatures, because most receipts of one record share a
- * checkpoint.
+ * Runs checks 2 to 4. Remembers bad signatures of checkpoints too, because all receipts of a record
+ * may share one.
  */
 function createVerifier(policy: Policy): (evidence: ReceiptParts) => boolean {
   const signed = new Map<string, boolean>()
