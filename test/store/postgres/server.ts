@@ -51,15 +51,14 @@ const PASSWORD = 'ledger'
 export async function startPostgres({ settings = [], rules, fill, port: wanted }: Options = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'openseal-postgres-'))
   const data = join(folder, 'data')
-  const programs = findPrograms(folder)
   mkdirSync(data)
   giveAway(folder, data)
   chmodSync(data, 0o700)
   const port = wanted ?? (await freePort())
-  if (fill === undefined) {
-    const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '--locale=C', '--encoding=UTF8', '--no-sync']
-    execFileSync(programs.initdb, init, { ...owner, env: programs.env, stdio: ['ignore', 'ignore', 'inherit'], cwd: data })
-  } else {
+  made ??= makeTemplate()
+  const { programs, template } = made
+  if (fill === undefined) execFileSync('cp', ['-a', `${template}/.`, data])
+  else {
     await fill(data)
     // The copied files are ours, and not those of the user as whom the server runs.
     if (isRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, data])
@@ -156,6 +155,21 @@ export async function startPostgres({ settings = [], rules, fill, port: wanted }
   return server
 }
 
+let made: ReturnType<typeof makeTemplate> | undefined
+
+/** The programs, and the data of a new server, which each server copies. Made once in a process. */
+function makeTemplate() {
+  const folder = mkdtempSync(join(tmpdir(), 'openseal-postgres-new-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const programs = findPrograms(folder)
+  const template = join(folder, 'data')
+  mkdirSync(template)
+  giveAway(folder, template)
+  const init = ['-D', template, '-U', 'postgres', '-A', 'trust', '--locale=C', '--encoding=UTF8', '--no-sync']
+  execFileSync(programs.initdb, init, { ...owner, env: programs.env, stdio: ['ignore', 'ignore', 'inherit'], cwd: template })
+  return { programs, template }
+}
+
 /** The processes of a server. */
 export function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
@@ -177,7 +191,7 @@ function tryKill(pid: number, signal: NodeJS.Signals): void {
 
 /**
  * The programs of this system. Their libraries have other names in the package, which its script
- * would link at installation; here they are linked in the folder of the server. Root copies all of
+ * would link at installation; here they are linked in a folder of ours. Root copies all of
  * it, because `nobody` may not be able to read where this clone is.
  */
 function findPrograms(folder: string) {
