@@ -14,13 +14,19 @@ type Outcome = { readonly name: string; readonly passed: number; readonly failed
 
 const root = dirname(import.meta.dirname)
 
-/** These take longest, and begin first, so that no process works on alone at the end. */
+/**
+ * These take longest, and begin first, so that no process works on alone at the end. Those that
+ * mostly wait for other processes alternate with those that compute.
+ */
 const LONGEST = [
   'test/http/stretches.test.ts',
-  'test/verifier/verdict-table.test.ts',
+  'test/cluster/cluster.test.ts',
   'test/web/four-ways.test.ts',
-  'test/crash/crash.test.ts',
   'test/operate.test.ts',
+  'test/store/postgres/fail-over.test.ts',
+  'test/crash/crash.test.ts',
+  'test/store/postgres/commit.test.ts',
+  'test/care/move.test.ts',
   'test/web/desk-accessibility.test.ts',
   'test/web/accessibility.test.ts',
   'test/web/checker.test.ts',
