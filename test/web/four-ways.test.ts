@@ -22,6 +22,7 @@ import {
   recognizeZipped,
   VERDICTS,
 } from '../../src/verifier/index.ts'
+import { WHOLE_CARDS } from '../../src/web/result.ts'
 import { type Commands, openCommands } from '../cli/commands.ts'
 import { savedAs } from '../core/saved-as.ts'
 import { check, type Given, given, useVerifyPage } from './verify-tool.ts'
@@ -38,8 +39,12 @@ async function zipFiles(files: readonly (readonly [string, string])[]): Promise<
   return Buffer.from(await writer.close())
 }
 
-/** Files as a source sends them, each with its receipt: one was changed, one was withdrawn. */
-const MEMBERS = 300
+/**
+ * Files as a source sends them. Some have receipts: one of these was changed, one was withdrawn. All
+ * together they are more than get a card of their own (WHOLE_CARDS).
+ */
+const MEMBERS = 60
+const STRANGERS = WHOLE_CARDS - MEMBERS + 10
 const ORDER: readonly string[] = VERDICTS.map(({ code }) => code)
 
 /**
@@ -58,7 +63,7 @@ type Case = {
 const PACKAGE = '{"uri":"u","releases":[{"id":"r1","ocid":"ocds-1"},{"id":"r2","ocid":"ocds-1"}]}'
 
 describe('four ways, one answer', function () {
-  this.timeout(300_000)
+  this.timeout(900_000)
   const { receiptOf, state, withPage } = useVerifyPage()
   let folder: string
   let commands: Commands
@@ -143,10 +148,10 @@ describe('four ways, one answer', function () {
         verdicts: ['anchored', 'superseded'],
         exit: 8,
       },
-      'a ZIP from a source, with a receipt for each file, one changed and one withdrawn': {
+      'a ZIP from a source, with receipts for some files, one changed and one withdrawn': {
         files: [{ ...given('source.zip', ''), buffer: await sourceZip() }],
         // Of many, the gravest come first on the page and in the form.
-        verdicts: ['invalid', 'withdrawn', ...Array.from({ length: MEMBERS - 2 }, () => 'anchored')],
+        verdicts: ['invalid', ...Array(STRANGERS).fill('unknown'), 'withdrawn', ...Array(MEMBERS - 2).fill('anchored')],
         exit: 5,
         isAnyOrder: true,
       },
@@ -221,9 +226,10 @@ describe('four ways, one answer', function () {
   async function sourceZip(): Promise<Buffer> {
     const files: [string, string][] = []
     for (const [at, index] of members.entries()) {
-      files.push([`files/${at}.txt`, at === 123 ? 'member 123, changed' : `member ${at}`])
+      files.push([`files/${at}.txt`, at === 23 ? 'member 23, changed' : `member ${at}`])
       files.push([`receipts/${at}.txt.receipt.json`, await receiptOf(index)])
     }
+    for (let at = 0; at < STRANGERS; at++) files.push([`others/${at}.md`, `stranger ${at}`])
     return zipFiles(files)
   }
 

@@ -53,6 +53,8 @@ export function useVerifyPage() {
      */
     withPage: async (path: string, use: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) => {
       const context = await state.browser.newContext({ locale: 'en-GB', ...options })
+      // A busy machine takes long for an archive of many files.
+      context.setDefaultTimeout(120_000)
       const page = await context.newPage()
       const errors: Error[] = []
       page.on('pageerror', error => errors.push(error))
