@@ -297,6 +297,8 @@ describe('web/record', function () {
       ['.htaccess', '_htaccess'],
       ['CON', '_CON'],
       ['aux.txt', '_aux.txt'],
+      ['con .txt', '_con .txt'],
+      ['com¹', '_com¹'],
       ['console.txt', 'console.txt'],
       ['a\ud800b', 'a_b'],
       ['می‌خواهم.txt', 'می‌خواهم.txt'],
@@ -306,6 +308,9 @@ describe('web/record', function () {
     assert.equal(receiptName(7, undefined), 'entry-7.receipt.json')
     const long = receiptName(1, '💥'.repeat(200))
     assert.equal(long, `${'💥'.repeat(60)}.receipt.json`)
+    for (const length of [241, 242, 243])
+      assert.equal(receiptName(1, 'a'.repeat(length)), `${'a'.repeat(Math.min(length, 242))}.receipt.json`)
+    assert.equal(receiptName(1, `${'a'.repeat(241)}é`), `${'a'.repeat(241)}.receipt.json`)
   })
 
   it('sends the name in a header that holds any name, and no receipt where there is no document', async () => {
