@@ -6,12 +6,14 @@ import { checkEvidence, evidenceFiles } from '../../src/audit/evidence.ts'
 import { readStatements } from '../../src/audit/served-statements.ts'
 import { fromBase64, fromBase64Url, fromHex, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../../src/core/bytes.ts'
 import { decodeText, isLonger } from '../../src/core/encoding.ts'
+import { hashLeaf } from '../../src/core/hash.ts'
 import { canonicalJson, type Json, parseJson } from '../../src/core/json.ts'
 import { formatPolicy, parsePolicy } from '../../src/core/policy.ts'
 import { parseReceipt } from '../../src/core/receipt.ts'
 import { decodeEntry, encodeEntry } from '../../src/core/statements/entry.ts'
 import { canonicalForm, parseAnyStatement } from '../../src/core/statements/registry.ts'
 import { formatTime, isTime } from '../../src/core/time.ts'
+import { formatAddCheckpoint, parseAddCheckpoint } from '../../src/core/tlog/add-checkpoint.ts'
 import { formatCheckpoint, parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { cosign, formatVkey, parseNote, parseVkey, signNote, verifyCosignatures, verifyNote } from '../../src/core/tlog/note.ts'
 import {
@@ -61,6 +63,7 @@ const RECEIPTS = await Promise.all([0, 1, 3].map(index => WORLD.receipt(index, {
 const CHECKPOINTS = [0, 1, 2 ** 53 - 1].map(size => formatCheckpoint({ origin: ORIGIN, size, root: new Uint8Array(32).fill(size % 7) }))
 const NOTES = CHECKPOINTS.map(text => signNote(text, LOG) + WITNESSES.map(witness => cosign(text, 1_790_000_000, witness)).join(''))
 const POLICY = policyWith()
+const REQUESTS = NOTES.map((note, at) => formatAddCheckpoint({ oldSize: at, proof: Array(at).fill(hashLeaf(Uint8Array.of(at))), note }))
 const [EVIDENCE] = NOTES.slice(1).map(
   later => evidenceFiles({ earlier: NOTES[0]!, later, shown: shown() }, POLICY, 'audit')['evidence.json']!,
 )
@@ -145,6 +148,7 @@ const CORE: readonly Target[] = [
   parser('core/note vkey', mutatedText([formatVkey(LOG.vkey), formatVkey(WITNESSES[0]!.vkey)]), parseVkey, (vkey, text) =>
     equal(formatVkey(vkey), text),
   ),
+  parser('core/add-checkpoint', mutatedText(REQUESTS), parseAddCheckpoint, (request, text) => equal(formatAddCheckpoint(request), text)),
   parser('core/tile path', mutatedText(['tile/0/000', 'tile/entries/x001/234/067.p/3', 'tile/63/999.p/255']), parseTilePath, (path, text) =>
     equal(path.kind === 'tile' ? formatTilePath(path) : formatBundlePath(path), text),
   ),

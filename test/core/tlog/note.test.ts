@@ -14,6 +14,7 @@ import {
   signNote,
   verifyCosignatures,
   verifyNote,
+  withSignaturesOf,
 } from '../../../src/core/tlog/note.ts'
 import { code, damage, damages, parsedOrRefused } from '../damage.ts'
 import { Point, signByOwner, TORSION } from './ed25519-vectors.ts'
@@ -202,6 +203,18 @@ describe('note', () => {
     throws(() => verifyNote(withLines(bad, NOTE.slice(NOTE.indexOf('— '))), [log.vkey]), code('NOTE_SIGNATURE'))
     const line = cosign(TEXT, 1, witness)
     deepEqual(verifyCosignatures(NOTE + line + line.replace(/.{4}\n$/, 'AAA=\n'), [witness.vkey]).length, 1)
+  })
+
+  it('keeps the first signature of each named key, in their order, and no other line', () => {
+    const named = createSigner(log.vkey.name, seed(77))
+    const line = cosign(TEXT, 1, witness)
+    const [ours = ''] = NOTE.split('\n\n').slice(1)
+    const long = signNote(TEXT, named, log) + line + ours + cosign(TEXT, 2, witness)
+    equal(withSignaturesOf(long, [log.vkey]), NOTE)
+    equal(withSignaturesOf(long, [log.vkey, witness.vkey]), NOTE + line)
+    equal(withSignaturesOf(long, [witness.vkey, log.vkey]), `${TEXT}\n${line}${ours}`)
+    throws(() => withSignaturesOf(NOTE, [named.vkey, witness.vkey]), code('NOTE_MALFORMED'))
+    throws(() => withSignaturesOf(NOTE, []), code('NOTE_MALFORMED'))
   })
 
   it('reads back any text that it signed', () => {

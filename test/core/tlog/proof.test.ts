@@ -10,6 +10,7 @@ import {
   inclusionPlan,
   proveConsistency,
   proveInclusion,
+  shownRoot,
   verifyConsistency,
   verifyInclusion,
 } from '../../../src/core/tlog/proof.ts'
@@ -321,5 +322,38 @@ describe('proofs of large trees', () => {
       proveInclusion(0, 8, async nodes => (await read(nodes)).slice(1)),
       /bug/,
     )
+  })
+})
+
+describe('the root that a consistency proof shows', () => {
+  const isPowerOfTwo = (n: number) => Number.isInteger(Math.log2(n))
+
+  it('is the root of the smaller tree, unless the proof takes it from its reader', () => {
+    for (const { from, to, fromRoot, toRoot, proof } of allConsistencies) {
+      const expected = from === 0 || from === to || isPowerOfTwo(from) ? undefined : fromRoot
+      deepEqual(shownRoot({ from, to, toRoot, proof }), expected)
+    }
+  })
+
+  it('is none for a proof to another root, of another length, or damaged anywhere', () => {
+    for (const { from, to, toRoot, proof } of allConsistencies.filter(({ from, to }) => from < to && to < 20)) {
+      equal(shownRoot({ from, to, toRoot: flip(toRoot), proof }), undefined)
+      if (proof.length > 0) equal(shownRoot({ from, to, toRoot, proof: proof.slice(1) }), undefined)
+      equal(shownRoot({ from, to, toRoot, proof: [...proof, toRoot] }), undefined)
+      for (const at of proof.keys()) equal(shownRoot({ from, to, toRoot, proof: proof.with(at, flip(proof[at]!)) }), undefined)
+    }
+    for (const [from, to] of [
+      [5, 3],
+      [0, 3],
+    ] as const)
+      equal(shownRoot({ from, to, toRoot: EMPTY_ROOT, proof: [] }), undefined)
+  })
+
+  it('proves a tree that another history was signed before', () => {
+    const other = someLeaves(9).with(2, LEAVES[60]!)
+    const shown = { from: 6, to: 9, toRoot: mth(other), proof: subproof(6, other) }
+    const root = shownRoot(shown)!
+    deepEqual(root, mth(other.slice(0, 6)))
+    verifyConsistency({ ...shown, fromRoot: root })
   })
 })
