@@ -27,16 +27,16 @@ const LAST_FILE = 'README.txt'
 
 /**
  * The contradiction between a checkpoint and what was cosigned for its log: another root at a size
- * that was cosigned, or a tree that shows another root at the newest such size.
+ * that was cosigned, or a tree that shows another root at such a size.
  */
 export function findContradiction(state: LogState, { note, checkpoint, oldSize, proof }: ShownCheckpoint): Contradiction | undefined {
   const same = state.find(kept => kept.checkpoint.size === checkpoint.size)
   if (same !== undefined)
     return equalBytes(same.checkpoint.root, checkpoint.root) ? undefined : { earlier: same.note, later: note, shown: undefined }
-  const { note: earlier, checkpoint: newest } = state.at(-1)!
-  if (oldSize !== newest.size) return undefined
+  const old = state.find(kept => kept.checkpoint.size === oldSize)
   const root = shownRoot({ from: oldSize, to: checkpoint.size, toRoot: checkpoint.root, proof })
-  return root === undefined || equalBytes(root, newest.root) ? undefined : { earlier, later: note, shown: { root, proof } }
+  if (old === undefined || root === undefined || equalBytes(root, old.checkpoint.root)) return undefined
+  return { earlier: old.note, later: note, shown: { root, proof } }
 }
 
 /**

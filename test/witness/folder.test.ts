@@ -151,6 +151,16 @@ describe('witness: folder', () => {
     assert.equal((await witness.add(log.request(5, 6))).status, 503)
   })
 
+  it('stops while it runs once its mark shows what it has not cosigned', async () => {
+    const [data, marks] = [newFolder(), newFolder()]
+    const witness = await start({ policies, data, marks })
+    await witness.add(log.request(0, 5))
+    const mark = JSON.parse(readFileSync(markOf(marks), 'utf8'))
+    writeFileSync(markOf(marks), JSON.stringify({ ...mark, logs: [{ ...mark.logs[0], size: 6 }] }))
+    const { status, text } = await witness.add(log.request(5, 5))
+    assert.deepEqual([status, JSON.parse(text).code], [503, 'WITNESS_MARK_AHEAD'])
+  })
+
   it('refuses a folder of marks in its own folder', async () => {
     const data = newFolder()
     for (const marks of [data, join(data, 'marks')]) await assert.rejects(start({ policies, data, marks }), refuses('WITNESS_FOLDER_MARK'))

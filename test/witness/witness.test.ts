@@ -203,6 +203,8 @@ describe('witness', () => {
       )
     assert.ok(good.size > 0)
     assert.deepEqual([cosignedBy(log).length > 0, cosignedBy(fork).length > 0].filter(Boolean).length, 1)
+    // Nothing fails: each request has its turn.
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [200, 400, 409, 422])
   })
 
   it('serves the newest cosigned checkpoint of each log for monitors, with the lines that it has verified alone', async () => {
@@ -257,13 +259,15 @@ describe('witness', () => {
     assert.equal((await witness.add(fork.request(7, 7))).status, 422)
     assert.equal((await witness.add(fork.request(0, 6))).status, 409)
     assert.equal((await witness.add(fork.request(7, 12))).status, 422)
+    assert.equal((await witness.add(fork.request(6, 13))).status, 409)
+    assert.equal((await witness.add(fork.request(5, 14))).status, 409)
     const proven = kept().map(name => {
       const files = readdirSync(join(folder, name)).sort()
       assert.deepEqual(files, ['README.txt', 'earlier.checkpoint', 'evidence.json', 'later.checkpoint'])
       assert.match(readFileSync(join(folder, name, 'README.txt'), 'utf8'), /kept by "openseal witness"/)
       return checkEvidence(readFileSync(join(folder, name, 'evidence.json')), log.policy()).proven
     })
-    assert.deepEqual(proven.sort(), ['rewritten', 'two-checkpoints', 'two-checkpoints'])
+    assert.deepEqual(proven.sort(), ['rewritten', 'rewritten', 'two-checkpoints', 'two-checkpoints'])
     for (let at = 0; at < 20; at++)
       await witness.add(createTestLog('log.example/1', 5 - (at % 5)).request(at % 2 === 0 ? 7 : 0, at % 2 === 0 ? 13 + at : 6))
     assert.equal(kept().length, 16)
