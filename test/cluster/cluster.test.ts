@@ -1,95 +1,258 @@
 /**
- * A ledger of two real nodes on a real PostgreSQL with a standby: a node is killed, the other is
- * paused, and the primary is killed, while records are submitted through the proxy.
+ * A ledger of three real nodes on a real PostgreSQL with a synchronous standby, through trouble:
+ * after each, everything that was acknowledged is there once, and there is one history.
  */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { statement } from '../http/service.ts'
+import { readConfig } from '../../src/config.ts'
+import { toBase64 } from '../../src/core/bytes.ts'
+import { rotateLogKey } from '../../src/server/rotate.ts'
+import { AGENCY, statement } from '../http/service.ts'
+import type { LossyProxy } from '../store/postgres/proxy.ts'
+import type { TestServer } from '../store/postgres/server.ts'
 import { startCluster } from './cluster.ts'
+import { createLoad, isServing, send } from './load.ts'
 
-const SUBMITTERS = 4
-const ANSWER_MS = 5_000
+const NODES = 3
 
 describe('cluster', function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
   let cluster: Awaited<ReturnType<typeof startCluster>>
+  let load: ReturnType<typeof createLoad>
+  let operator: string
+  let urls: string[]
+  let database: string
+  let whenPromoted = async (_dead: TestServer) => {}
   const told: string[] = []
+
   before(async () => {
     cluster = await startCluster({
-      nodes: 2,
+      nodes: NODES,
       port: 0,
       told: what => told.push(what),
-      env: { OPENSEAL_RATE_ADDRESS: '0', OPENSEAL_RATE_KEY: '0' },
+      env: { OPENSEAL_RATE_ADDRESS: '0', OPENSEAL_RATE_KEY: '0', OPENSEAL_ERASURE_DELAY: '0' },
+      onPromoted: dead => whenPromoted(dead),
     })
+    urls = cluster.nodes.map(({ url }) => url)
+    database = new URL(cluster.database.address.replace(/,[^/]*/, '')).pathname.slice(1)
+    operator = readFileSync(join(cluster.data, 'keys', 'operator.key'), 'utf8').trim()
+    await send(urls[0]!, '/v1/agencies', operator, { id: AGENCY, name: 'Transport' })
+    load = createLoad(await newKey(urls[1]!))
   })
   after(() => cluster?.stop())
 
+  const newKey = async (url: string, body: object = {}) =>
+    (await send(url, `/v1/agencies/${AGENCY}/keys`, operator, body)).json.key as string
+  const sql = (text: string) => cluster.database.primary().sql(text, database)
+  const status = async (url: string) => (await send(url, '/v1/status', operator)).json
+  const until = async (done: () => Promise<boolean>) => {
+    while (!(await done())) await sleep(50)
+  }
+  const untilServing = () => until(async () => (await Promise.all(urls.map(isServing))).every(serves => serves))
+  /** Everything acknowledged is at every node, and each shows the same checkpoint. */
+  const check = async () => {
+    await untilServing()
+    await load.check(urls)
+    await until(async () => new Set(await Promise.all(urls.map(async url => (await status(url)).checkpoint))).size === 1)
+  }
+
+  it('begins one log under one set of keys where all nodes start at once on an empty database', async () => {
+    assert.deepEqual(told, [])
+    const states = await Promise.all(urls.map(status))
+    assert.equal(new Set(states.map(({ vkey }) => vkey)).size, 1)
+    const first = await Promise.all(urls.map(async url => JSON.stringify((await send(url, '/v1/records/0', operator)).json.statement)))
+    assert.deepEqual([new Set(first).size, first[0]!.includes('openseal/genesis@v1')], [1, true])
+    assert.deepEqual(readdirSync(join(cluster.data, 'keys')).sort(), ['erasure.key', 'log.key', 'operator.key'])
+  })
+
+  it('starves no node while all of them take records', async () => {
+    const loaded = load.begin(urls, 4)
+    await loaded.more(60 * NODES)
+    await loaded.end()
+    const shares = urls.map(url => [...load.acknowledged.values()].filter(({ by }) => by === url).length / load.acknowledged.size)
+    assert.ok(Math.min(...shares) > 0.3 / NODES, `shares ${shares.map(share => share.toFixed(2))}`)
+  })
+
+  it('refuses a revoked key at every node from two seconds on', async () => {
+    const key = await newKey(urls[0]!)
+    const { keyId } = (await send(urls[0]!, '/v1/key', key)).json
+    for (const url of urls) assert.equal((await send(url, '/v1/key', key)).status, 200)
+    assert.ok((await send(urls[0]!, `/v1/agencies/${AGENCY}/keys/${keyId}`, operator, undefined, 'DELETE')).status < 300)
+    await sleep(2000)
+    const answers = await Promise.all(urls.map(url => send(url, '/v1/records', key, statement(1_000_000))))
+    assert.deepEqual(
+      answers.map(({ status, json }) => [status, json.code]),
+      urls.map(() => [401, 'KEY_REVOKED']),
+    )
+  })
+
+  it('has each record once where the answers to commits are lost while records come in', async () => {
+    const loaded = load.begin(urls, 2)
+    const lines = cluster.lines.map(([line]) => line!)
+    for (let round = 0; round < 2; round++)
+      for (const line of lines) {
+        const before = line.fated()
+        line.next(round === 0 ? 'answer' : 'lose')
+        await until(async () => line.fated() > before)
+      }
+    await loaded.more(10)
+    await loaded.end()
+    await check()
+  })
+
+  it('goes on under a log key that is changed while all nodes run, and restarts none of them', async () => {
+    const { vkey } = await status(urls[0]!)
+    const loaded = load.begin(urls, 2)
+    await loaded.more(5)
+    const own = { OPENSEAL_DATA: join(cluster.data, 'rotating'), OPENSEAL_MARK: join(cluster.data, 'rotating-mark') }
+    const { oldKey, newKey } = await rotateLogKey(readConfig({ ...cluster.env, ...own }))
+    await loaded.more(20)
+    await loaded.end()
+    await until(async () => (await Promise.all(urls.map(status))).every(({ vkey }) => vkey === newKey))
+    assert.deepEqual([oldKey, told], [vkey, []])
+    await check()
+    const policies = await Promise.all(urls.map(async url => JSON.stringify((await send(url, '/policy.json', '')).json.logKeys)))
+    assert.deepEqual([new Set(policies).size, policies[0]!.includes('toSize')], [1, true])
+  })
+
+  it('anchors on where the holder of the lease is paused, which writes nothing of the journal when it wakes', async () => {
+    await sql(`CREATE TABLE public.written (at bigserial, port integer);
+      CREATE FUNCTION public.note_written() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+        'BEGIN INSERT INTO public.written (port) VALUES (inet_client_port()); RETURN NULL; END';
+      CREATE TRIGGER note AFTER INSERT OR UPDATE ON openseal.document FOR EACH ROW
+        WHEN (convert_from(NEW.collection, 'UTF8') IN ('anchors', 'anchorer', 'final-anchors')) EXECUTE FUNCTION public.note_written()`)
+    const writers = async (after: number) => {
+      const rows = await sql(`SELECT at::int, port FROM public.written WHERE at > ${after} ORDER BY at`)
+      return rows.map(({ at, port }) => ({ at: at as number, node: cluster.lines.findIndex(line => usesPort(line, port)) }))
+    }
+    const loaded = load.begin([cluster.proxy], 2)
+    await until(async () => (await writers(0)).length > 0)
+    const [{ node: holder } = { node: -1 }] = await writers(0)
+    const paused = cluster.nodes[holder]!.pid()
+    process.kill(paused, 'SIGSTOP')
+    // As if a minute had passed, after which another node may take it.
+    await sql("UPDATE openseal.document SET value = '0' WHERE convert_from(key, 'UTF8') LIKE 'anchorer-%-until'")
+    await until(async () => (await writers(0)).some(({ node }) => node !== holder))
+    const [last] = (await writers(0)).slice(-1)
+    process.kill(paused, 'SIGCONT')
+    const woken = load.begin([urls[holder]!], 1)
+    await woken.more(3)
+    await until(async () => (await writers(last!.at)).length > 2)
+    await woken.end()
+    await loaded.end()
+    assert.deepEqual([(await writers(last!.at)).filter(({ node }) => node === holder), told], [[], []])
+    await sql('DROP TRIGGER note ON openseal.document')
+    await check()
+  })
+
   it('loses nothing acknowledged and logs nothing twice while nodes and the primary die', async () => {
     const [first, second] = cluster.nodes as [(typeof cluster.nodes)[0], (typeof cluster.nodes)[0]]
-    const operator = readFileSync(join(cluster.data, 'keys', 'operator.key'), 'utf8').trim()
-    const post = async (url: string, key: string, body: object) => {
-      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) })
-      return { status: answer.status, json: (await answer.json()) as { key: string; index: number } }
-    }
-    await post(`${first.url}/v1/agencies`, operator, { id: 'transport.gov.example', name: 'Transport' })
-    const { key } = (await post(`${second.url}/v1/agencies/transport.gov.example/keys`, operator, {})).json
-
-    /** What was acknowledged: the record's number, and its index. */
-    const acknowledged = new Map<number, number>()
-    let [next, isOver] = [0, false]
-    const submitters = Array.from({ length: SUBMITTERS }, async () => {
-      while (!isOver) {
-        const n = next++
-        while (!acknowledged.has(n)) {
-          const { status, json } = await post(`${cluster.proxy}/v1/records`, key, statement(n)).catch(() => ({
-            status: 0,
-            json: { index: -1 },
-          }))
-          if (status === 200 || status === 201) acknowledged.set(n, json.index)
-          else await sleep(100)
-        }
-      }
-    })
-    const more = async (count: number) => {
-      const wanted = acknowledged.size + count
-      while (acknowledged.size < wanted) await sleep(20)
-    }
-    await more(10)
+    const loaded = load.begin([cluster.proxy], 4)
+    await loaded.more(10)
     const killed = first.pid()
     process.kill(killed, 'SIGKILL')
-    await more(10)
-    // Started again, it takes the work of the one that is paused.
+    await loaded.more(10)
     while (first.pid() === killed || !(await isServing(first.url))) await sleep(50)
     process.kill(second.pid(), 'SIGSTOP')
-    await more(10)
+    await loaded.more(10)
     process.kill(cluster.database.primary().pid(), 'SIGKILL')
-    await more(10)
+    await loaded.more(10)
     process.kill(second.pid(), 'SIGCONT')
-    await more(10)
-    isOver = true
-    await Promise.all(submitters)
+    await loaded.more(10)
+    await loaded.end()
+    await check()
+    assert.match(told.join('\n'), /was started again[\s\S]*the standby was promoted/)
+    await until(async () => cluster.database.standby() !== undefined)
+  })
 
-    assert.equal(new Set(acknowledged.values()).size, acknowledged.size)
-    for (const node of cluster.nodes) {
-      while (!(await isServing(node.url))) await sleep(50)
-      for (const [n, index] of acknowledged) {
-        const answer = await fetch(`${node.url}/v1/records/${index}`)
-        const { statement: found } = (await answer.json()) as { statement?: { record: string } }
-        assert.equal(found?.record, statement(n).record, `record ${n} at ${index} of ${node.url}`)
+  it('shows nothing that a fail-over took back, and uses the old primary no more, also after a start', async () => {
+    const shown = new Set<string>()
+    const look = async () => {
+      for (const url of urls) {
+        const note = await fetch(`${url}/checkpoint`).then(
+          answer => answer.text(),
+          () => undefined,
+        )
+        if (note !== undefined) shown.add(note)
       }
     }
-    const heads = await Promise.all(cluster.nodes.map(async ({ url }) => (await fetch(`${url}/checkpoint`)).text()))
-    assert.equal(heads[0]!.split('\n')[2], heads[1]!.split('\n')[2])
-    assert.match(told.join('\n'), /was started again[\s\S]*the standby was promoted/)
+    const loaded = load.begin(urls, 1)
+    await loaded.more(3)
+    await loaded.end()
+    await check()
+    const { size, vkey } = await status(urls[0]!)
+    const { timeline } = JSON.parse(readFileSync(await markOf(2, String(vkey)), 'utf8')).database
+
+    // Only the primary gets this record: its standby is cut off, and somebody cancels the wait.
+    cluster.database.cutStandby()
+    const pending = load.submitOne(2_000_000, urls[0]!)
+    const waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'openseal'"
+    await until(async () => (await sql(waiting)).length > 0)
+    await sql(`SELECT pg_cancel_backend(pid) FROM (${waiting}) AS waits`)
+    await until(async () => Number((await sql('SELECT size FROM openseal.head'))[0].size) > Number(size))
+    // Every node meets it now, and none may show it.
+    for (let i = 0; i < 3; i++) {
+      await Promise.all(urls.map(url => send(url, `/v1/records/${size}`, operator)))
+      await look()
+    }
+    assert.equal(await pending, false)
+    assert.deepEqual(
+      [...shown].map(note => Number(note.split('\n')[1]) > Number(size)),
+      [...shown].map(() => false),
+    )
+
+    const comeBack = new Promise<void>((resolve, reject) => {
+      whenPromoted = async dead => {
+        await returnOf(dead, timeline + 1).then(resolve, reject)
+      }
+    })
+    await cluster.database.primary().kill()
+    await comeBack
+    assert.ok(await load.submitOne(2_000_000, urls[0]!))
+    const more = load.begin(urls, 1)
+    await more.more(10)
+    await more.end()
+    await look()
+    await check()
+    for (const note of shown) {
+      const [, shownSize, root] = note.split('\n')
+      const { json } = await send(urls[0]!, `/v1/proofs/consistency/${shownSize}/${(await status(urls[0]!)).size}`, '')
+      assert.equal(toBase64(Buffer.from(String(json.fromRoot), 'hex')), root)
+    }
   })
+
+  /** The old primary is there again, with the new one, and then alone. */
+  async function returnOf(dead: TestServer, timeline: number): Promise<void> {
+    const { nodes } = cluster
+    const loaded = load.begin(urls, 1)
+    await loaded.more(3)
+    await dead.start()
+    await sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'openseal'")
+    await loaded.more(10)
+    await loaded.end()
+    // Nodes know the new timeline when their mark has it.
+    const { vkey } = await status(urls[0]!)
+    const mark = await markOf(2, String(vkey))
+    await until(async () => JSON.parse(readFileSync(mark, 'utf8')).database.timeline === timeline)
+    await cluster.database.primary().kill()
+    await until(async () => !(await isServing(urls[0]!)))
+    assert.equal(await load.submitOne(3_000_000, urls[0]!), false)
+    process.kill(nodes[2]!.pid(), 'SIGKILL')
+    await until(async () => readFileSync(join(nodes[2]!.folder, 'service.log'), 'utf8').includes('STORE_TIMELINE'))
+    assert.equal(await isServing(urls[2]!), false)
+    await cluster.database.primary().start()
+    await untilServing()
+  }
+
+  const markOf = async (node: number, vkey: string) => {
+    const folder = join(cluster.nodes[node]!.folder, 'mark')
+    const files = readdirSync(folder).filter(file => file.endsWith('.json'))
+    return join(folder, files.find(file => readFileSync(join(folder, file), 'utf8').includes(JSON.stringify(vkey)))!)
+  }
 })
 
-function isServing(url: string): Promise<boolean> {
-  return fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
-    answer => answer.ok,
-    () => false,
-  )
+function usesPort(lines: readonly LossyProxy[], port: number): boolean {
+  return lines.some(line => line.ports().has(port))
 }

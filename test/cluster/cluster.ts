@@ -10,7 +10,8 @@ import { ensureDeployment } from '../../src/chain/deploy.ts'
 import { EMBEDDED_KEY, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
 import { silentLog } from '../../src/logger.ts'
-import { startClusterDatabase } from './database.ts'
+import { type LossyProxy, startProxy } from '../store/postgres/proxy.ts'
+import { type OnPromoted, startClusterDatabase } from './database.ts'
 import { type ClusterNode, startNode } from './nodes.ts'
 import { startClusterProxy } from './proxy.ts'
 
@@ -20,19 +21,20 @@ type Options = {
   readonly port: number
   readonly told: (what: string) => void
   readonly env?: { readonly [name: string]: string }
+  readonly onPromoted?: OnPromoted
 }
 
 const MINE_MS = 500
 
 /** Starts a cluster in a new folder, which is removed when it stops. */
-export async function startCluster({ nodes: count, port, told, env = {} }: Options) {
+export async function startCluster({ nodes: count, port, told, env = {}, onPromoted }: Options) {
   const data = mkdtempSync(join(tmpdir(), 'openseal-cluster-'))
   const started: (() => Promise<void>)[] = [async () => rmSync(data, { recursive: true, force: true })]
   const stop = async () => {
     for (const end of started.splice(0).reverse()) await end()
   }
   try {
-    const database = await startClusterDatabase(told)
+    const database = await startClusterDatabase(told, onPromoted)
     started.push(() => database.stop())
     const chain = await startEmbeddedChain({ dataDir: data, port: 0, log: silentLog })
     started.push(() => chain.stop())
@@ -54,12 +56,15 @@ export async function startCluster({ nodes: count, port, told, env = {} }: Optio
       ...env,
     }
     const nodes: ClusterNode[] = []
+    /** What each node's connections to the servers go through. */
+    const lines: LossyProxy[][] = []
     await Promise.all(
       Array.from({ length: count }, async (_, i) => {
-        const node = await startNode(
-          { folder: join(data, `node-${i + 1}`), port: port === 0 ? await freePort() : port + i, env: shared },
-          told,
-        )
+        const own = await linesTo(database.address)
+        lines[i] = own.lines
+        started.push(own.stop)
+        const env = { ...shared, OPENSEAL_STORE: own.address }
+        const node = await startNode({ folder: join(data, `node-${i + 1}`), port: port === 0 ? await freePort() : port + i, env }, told)
         nodes[i] = node
         started.push(node.stop)
       }),
@@ -69,10 +74,23 @@ export async function startCluster({ nodes: count, port, told, env = {} }: Optio
       nodes.map(({ url }) => url),
     )
     started.push(proxy.stop)
-    return { data, database, chain, nodes, proxy: proxy.url, env: shared, stop }
+    return { data, env: shared, database, chain, nodes, lines, proxy: proxy.url, stop }
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** A line to each server of an address, and the address of the lines. */
+async function linesTo(address: string) {
+  const ports = [...address.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port))
+  const lines = await Promise.all(ports.map(startProxy))
+  return {
+    lines,
+    address: ports.reduce((of, port, i) => of.replace(`127.0.0.1:${port}`, `127.0.0.1:${lines[i]!.port}`), address),
+    async stop() {
+      for (const line of lines) line.stop()
+    },
   }
 }
 

@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { type LossyProxy, startProxy } from '../store/postgres/proxy.ts'
 import { startPostgres, type TestServer } from '../store/postgres/server.ts'
 
 export type ClusterDatabase = {
@@ -15,6 +16,8 @@ export type ClusterDatabase = {
   standby(): TestServer | undefined
   /** How long each promotion took, in milliseconds, without the time until the death was noticed. */
   promotionsMs(): readonly number[]
+  /** From now on nothing of what the primary writes reaches its standby. */
+  cutStandby(): void
   stop(): Promise<void>
 }
 
@@ -22,11 +25,16 @@ const WATCH_MS = 200
 /** What a standby has no use for, and makes itself. */
 const NOT_COPIED = ['pg_wal', 'pg_replslot', 'postmaster.pid', 'postmaster.opts', 'pg_stat_tmp']
 
+/** Called after a promotion with the dead server, before a new standby takes its place. */
+export type OnPromoted = (dead: TestServer) => Promise<void>
+
 /** Starts both. `told` hears of a promotion and of a new standby. */
-export async function startClusterDatabase(told: (what: string) => void): Promise<ClusterDatabase> {
+export async function startClusterDatabase(told: (what: string) => void, onPromoted?: OnPromoted): Promise<ClusterDatabase> {
   let primary = await startPostgres({ settings: ["wal_keep_size = '1GB'"] })
   const database = await primary.newDatabase()
-  let standby: TestServer | undefined = await startStandby(primary)
+  /** Through which the standby follows. */
+  let line = await startProxy(primary.port)
+  let standby: TestServer | undefined = await startStandby(primary, line)
   // Two servers at two ports, whichever of them is the primary.
   const ports = [primary.port, standby.port]
   const address = database.replace(`127.0.0.1:${primary.port}`, ports.map(port => `127.0.0.1:${port}`).join(','))
@@ -44,8 +52,11 @@ export async function startClusterDatabase(told: (what: string) => void): Promis
       await primary.sql('SELECT pg_promote(true, 60)')
       promotions.push(performance.now() - began)
       told(`the standby was promoted: the primary is process ${primary.pid()} now`)
+      await onPromoted?.(dead)
       await dead.stop().catch(() => {})
-      standby = await startStandby(primary, dead.port)
+      line.stop()
+      line = await startProxy(primary.port)
+      standby = await startStandby(primary, line, dead.port)
       told(`a new standby follows it: process ${standby.pid()}`)
     }
   })()
@@ -55,17 +66,19 @@ export async function startClusterDatabase(told: (what: string) => void): Promis
     primary: () => primary,
     standby: () => standby,
     promotionsMs: () => promotions,
+    cutStandby: () => line.cut(),
     async stop() {
       isOver = true
       await watching
       await standby?.stop()
       await primary.stop()
+      line.stop()
     },
   }
 }
 
 /** Copies the running primary, starts the copy as its standby, and waits until it is synchronous. */
-async function startStandby(primary: TestServer, port?: number): Promise<TestServer> {
+async function startStandby(primary: TestServer, line: LossyProxy, port?: number): Promise<TestServer> {
   const client = new pg.Client({ host: primary.data, port: primary.port, user: 'postgres', database: 'postgres' })
   await client.connect()
   try {
@@ -74,7 +87,7 @@ async function startStandby(primary: TestServer, port?: number): Promise<TestSer
       ...(port !== undefined && { port }),
       settings: [
         "wal_keep_size = '1GB'",
-        `primary_conninfo = 'host=127.0.0.1 port=${primary.port} user=postgres application_name=standby'`,
+        `primary_conninfo = 'host=127.0.0.1 port=${line.port} user=postgres application_name=standby'`,
         "wal_retrieve_retry_interval = '200ms'",
       ],
       async fill(data) {

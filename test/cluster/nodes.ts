@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import service from '../../scripts/service.json' with { type: 'json' }
 import { BARE_ENV } from '../bare-env.ts'
 
-export type ClusterNode = { readonly url: string; pid(): number; stop(): Promise<void> }
+/** `folder` holds its data, its mark and its log. */
+export type ClusterNode = { readonly url: string; readonly folder: string; pid(): number; stop(): Promise<void> }
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const AGAIN_MS = 1000
@@ -43,6 +44,7 @@ export async function startNode(
   while (!(await isReady(url))) await sleep(100)
   return {
     url,
+    folder,
     pid: () => child!.pid!,
     async stop() {
       isOver = true

@@ -53,6 +53,12 @@ const READ_TRIES = 3
 const AGAIN = ['40001', '40P01', 'CR000']
 /** Codes for a row that another node holds: lock timeout, statement timeout, no such lock now. */
 const BUSY = ['55P03', '57014']
+/** The server lacks something, which its operator gives it. */
+const LACKS: { readonly [state: string]: string } = {
+  '53100': 'Its disk is full: make room there.',
+  '53200': 'It is out of memory.',
+  '53400': 'It has reached a limit of its configuration.',
+}
 
 /** Runs statements over the link of the moment. */
 export function createDatabase(links: DatabaseLinks): PostgresDatabase {
@@ -90,7 +96,7 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
       if (!isLost && state === '') throw outcome.cause
       if (isLost) writer.drop()
       if ((isLost || AGAIN.includes(state)) && tries < TRIES) continue
-      if (isLost || AGAIN.includes(state) || BUSY.includes(state)) throw unsettled(outcome.cause)
+      if (isLost || AGAIN.includes(state) || BUSY.includes(state) || LACKS[state] !== undefined) throw unsettled(outcome.cause)
       throw failed(outcome.cause)
     }
   }
@@ -124,7 +130,7 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
           const state = sqlState(cause) ?? ''
           if (!isLost && state === '') throw cause
           const mostTries = isLost ? READ_TRIES : AGAIN.includes(state) ? TRIES : 1
-          if (!isLost && mostTries === 1 && !BUSY.includes(state)) throw unreadable(cause)
+          if (!isLost && mostTries === 1 && !BUSY.includes(state) && LACKS[state] === undefined) throw unreadable(cause)
           if (tries >= mostTries) throw unsettled(cause)
         }
       }
@@ -203,7 +209,8 @@ async function all(sent: readonly Promise<pg.QueryArrayResult>[]): Promise<pg.Qu
 }
 
 function unsettled(cause: unknown): StoreError {
-  const why = cause instanceof StoreError ? ` ${cause.message}` : ''
+  const lacks = LACKS[sqlState(cause) ?? '']
+  const why = cause instanceof StoreError ? ` ${cause.message}` : lacks === undefined ? '' : ` ${lacks}`
   return new StoreError(
     'STORE_UNSETTLED',
     `The database does not take writes now.${why} Nothing is written until it does. Try again later.`,

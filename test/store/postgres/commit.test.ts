@@ -7,10 +7,15 @@ import pg from 'pg'
 import { systemHost } from '../../../src/host.ts'
 import { silentLog } from '../../../src/logger.ts'
 import type { SharedStore } from '../../../src/store/port/port.ts'
+import { parseAddress } from '../../../src/store/postgres/address.ts'
 import { LIMITS } from '../../../src/store/postgres/connection.ts'
-import { LOCK_DOCUMENTS } from '../../../src/store/postgres/documents.ts'
+import { createDatabase } from '../../../src/store/postgres/database.ts'
+import { createDocuments, LOCK_DOCUMENTS } from '../../../src/store/postgres/documents.ts'
+import { createLinks } from '../../../src/store/postgres/link.ts'
+import { createLog } from '../../../src/store/postgres/log.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import { commitOf, hex, plain, record } from '../conformance/commits.ts'
+import { failingOnce } from './failing.ts'
 import { type LossyProxy, startProxy } from './proxy.ts'
 import { startPostgres, type TestServer } from './server.ts'
 
@@ -302,6 +307,53 @@ describe('a commit to PostgreSQL', () => {
     assert.equal(await store.hasRemains(), false)
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
   })
+
+  for (const isolation of ['read committed', 'serializable'])
+    it(`begins again where the server wants that, at whichever statement and at COMMIT itself, at ${isolation}`, async () => {
+      await sql(`ALTER ROLE ledger SET default_transaction_isolation = '${isolation}'`)
+      const links = createLinks({ address: parseAddress(address), limits, host: systemHost(silentLog) })
+      const failing = failingOnce(await links.get())
+      await sql('ALTER ROLE ledger RESET default_transaction_isolation')
+      const all = createDatabase({ ...links, get: async () => failing.link })
+      const [log, documents] = [createLog(all), createDocuments(all)]
+      const erasedOf = (index: number) => {
+        const { statement: _, ...erased } = record(index)
+        return [erased]
+      }
+      let size = 0
+      const work = async () => {
+        const changes = [{ collection: 'c', key: 'size', value: String(size) }]
+        await log.commit({ ...commitOf(size, size + 2), documents: { changes, unless: [] }, ...(size > 0 && { erase: erasedOf(size - 2) }) })
+        size += 2
+        assert.equal((await log.confirmHead())?.head.size, size)
+        assert.equal((await log.readHead())?.head.size, size)
+        assert.deepEqual(await log.findIdentities([hex(`identity ${size - 1}`), hex('none')]), [size - 1, undefined])
+        await documents.writeDocuments([{ ...changes[0]!, value: 'written' }], { unless: changes })
+        assert.equal(await documents.readDocument('c', 'size'), 'written')
+      }
+      let statements = 0
+      for (let isOver = false; !isOver; statements++) {
+        failing.failAt(statements)
+        await work()
+        isOver = !failing.hasFailed()
+      }
+      assert.ok(statements > 20, `${statements} statements`)
+
+      // At COMMIT, every other time: a sequence does not go back with its transaction.
+      await sql(`CREATE SEQUENCE public.tried;
+        GRANT USAGE ON SEQUENCE public.tried TO ledger;
+        CREATE FUNCTION public.again() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN IF nextval('public.tried') % 2 = 1 THEN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON openseal.head DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.again()`)
+      failing.failAt(-1)
+      await work()
+      assert.deepEqual(await sql('SELECT last_value > 2 AS often FROM public.tried'), [{ often: true }])
+
+      const counts = ['identity', 'statement', 'batch'].map(table => `(SELECT count(*)::int FROM openseal.${table}) AS ${table}`)
+      const left = size - (size / 2 - 1)
+      assert.deepEqual(await sql(`SELECT ${counts.join(', ')}`), [{ identity: left, statement: left, batch: size / 2 }])
+      await all.close()
+    })
 
   it('takes a mistake of ours for no trouble of the database: it ends at once, and writes nothing', async () => {
     const store = await open()

@@ -8,6 +8,12 @@ export type LossyProxy = {
    * does that is frozen; lose the `answer` to it with the connection.
    */
   next(fate: Fate): void
+  /** How many commits had a fate so far. */
+  fated(): number
+  /** The ports from which its connections reach the database. */
+  ports(): ReadonlySet<number>
+  /** From now on nothing comes through. The connections stay open. */
+  cut(): void
   stop(): void
 }
 
@@ -20,10 +26,14 @@ const COMMITTED = Buffer.from('COMMIT\0')
 /** Starts a proxy to a port of this machine. */
 export async function startProxy(to: number): Promise<LossyProxy> {
   let fate: Fate = 'pass'
+  let fated = 0
+  let isCut = false
+  const ports = new Set<number>()
   const sockets = new Set<Socket>()
   const server = createServer(client => {
     const database = connect(to, '127.0.0.1')
     let isStopped = false
+    database.on('connect', () => ports.add(database.localPort!))
     for (const socket of [client, database]) {
       sockets.add(socket)
       socket.on('error', () => {})
@@ -33,7 +43,9 @@ export async function startProxy(to: number): Promise<LossyProxy> {
       })
     }
     client.on('data', chunk => {
+      if (isCut) return
       const isCommit = chunk.includes(COMMIT)
+      if (isCommit && (fate === 'lose' || fate === 'stop')) fated++
       if (isCommit && fate === 'lose') {
         fate = 'pass'
         client.destroy()
@@ -46,9 +58,10 @@ export async function startProxy(to: number): Promise<LossyProxy> {
       if (!isStopped) database.write(chunk)
     })
     database.on('data', chunk => {
-      if (isStopped) return
+      if (isStopped || isCut) return
       if (chunk.includes(COMMITTED) && fate === 'answer') {
         fate = 'pass'
+        fated++
         client.destroy()
       } else client.write(chunk)
     })
@@ -58,6 +71,11 @@ export async function startProxy(to: number): Promise<LossyProxy> {
     port: (server.address() as { port: number }).port,
     next(wanted) {
       fate = wanted
+    },
+    fated: () => fated,
+    ports: () => ports,
+    cut() {
+      isCut = true
     },
     stop() {
       server.close()

@@ -1,0 +1,86 @@
+/** Submitters of a cluster, which send each record until it is acknowledged. */
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AGENCY, statement } from '../http/service.ts'
+
+/** The index of an acknowledged record, and the address that acknowledged it. */
+type Acknowledged = { readonly index: number; readonly by: string }
+
+const ANSWER_MS = 5_000
+const AGAIN_MS = 50
+
+/** The records that a cluster has acknowledged, by their numbers. `key`: an API key. */
+export function createLoad(key: string) {
+  const acknowledged = new Map<number, Acknowledged>()
+  let next = 0
+
+  async function submitOne(n: number, by: string): Promise<boolean> {
+    const answer = await send(by, '/v1/records', key, statement(n))
+    if (answer.status !== 200 && answer.status !== 201) return false
+    acknowledged.set(n, { index: answer.json.index as number, by })
+    return true
+  }
+
+  return {
+    acknowledged,
+    submitOne,
+    /** Submits from now on to each of these addresses, with several submitters at each. */
+    begin(targets: readonly string[], each: number) {
+      let isOver = false
+      const submitters = targets.flatMap(target =>
+        Array.from({ length: each }, async () => {
+          while (!isOver) {
+            const n = next++
+            while (!(await submitOne(n, target))) await sleep(AGAIN_MS)
+          }
+        }),
+      )
+      return {
+        /** Resolves when this many more were acknowledged. */
+        async more(count: number) {
+          const wanted = acknowledged.size + count
+          while (acknowledged.size < wanted) await sleep(AGAIN_MS)
+        },
+        /** Resolves when everything that was sent is acknowledged. */
+        async end() {
+          isOver = true
+          await Promise.all(submitters)
+        },
+      }
+    },
+    /** Every record has an index of its own, where each of these nodes shows it. */
+    async check(nodes: readonly string[]) {
+      assert.equal(new Set([...acknowledged.values()].map(({ index }) => index)).size, acknowledged.size)
+      for (const url of nodes) {
+        const found = new Map<number, string>()
+        const end = Math.max(...[...acknowledged.values()].map(({ index }) => index)) + 1
+        const lines = await (await fetch(`${url}/v1/statements/0/${end}`, { headers: { authorization: `Bearer ${key}` } })).text()
+        for (const line of lines.trimEnd().split('\n')) {
+          const { index, statement: stated } = JSON.parse(line) as { index: number; statement?: { agency?: string; record?: string } }
+          if (stated?.agency === AGENCY && stated.record !== undefined) found.set(index, stated.record)
+        }
+        for (const [n, { index }] of acknowledged) assert.equal(found.get(index), statement(n).record, `record ${n} at ${index} of ${url}`)
+      }
+    },
+  }
+}
+
+/** One request; status 0 if it was not answered. */
+export async function send(url: string, path: string, key: string, body?: object, method = body === undefined ? 'GET' : 'POST') {
+  try {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
+    return { status: answer.status, json: (await answer.json().catch(() => ({}))) as { readonly [name: string]: unknown } }
+  } catch {
+    return { status: 0, json: {} }
+  }
+}
+
+/** Whether a node accepts records. */
+export async function isServing(url: string): Promise<boolean> {
+  return (await send(url, '/readyz', '')).status === 200
+}
