@@ -11,8 +11,11 @@ import { createLog } from '../src/logger.ts'
 import { defaultMarkFolder, openMarkFile } from '../src/mark.ts'
 import { rotateLogKey } from '../src/server/rotate.ts'
 import { type Service, startServer } from '../src/server/server.ts'
+import { openPostgresStore } from '../src/store/postgres/postgres.ts'
+import { openCommands } from './cli/commands.ts'
 import { statement } from './http/service.ts'
 import { startPostgres, type TestServer } from './store/postgres/server.ts'
+import { createDeskClient, type DeskClient } from './web/desk-client.ts'
 
 describe('server with its log in PostgreSQL', () => {
   let postgres: TestServer
@@ -109,6 +112,102 @@ describe('server with its log in PostgreSQL', () => {
     await postgres.start()
     await until(async () => (await ask(service, '/v1/records', key, statement(5))).status < 300)
     await until(async () => (await json(service, '/readyz')).status === 'ok')
+  })
+
+  it('serves at each node what another has taken: pages, feeds, searches, sessions of the desk, receipts and erasures', async () => {
+    const first = await start()
+    const own = { dataDir: join(folder, 'second'), keysDir: join(config.dataDir, 'keys'), rpcUrls: first.chain.urls }
+    const second = await start({ ...own, finality: { confirmations: 0 } })
+    const { operatorKey } = await keysOf(first)
+    const made = await json(first, '/v1/agencies/transport.gov.example/keys', operatorKey, { role: 'admin' })
+    const { index } = await json(first, '/v1/records', made.key, statement(20, { title: 'Bridge of the second node' }))
+
+    const { agency, record } = statement(20) as { agency: string; record: string }
+    const pages = [
+      '/',
+      `/en/records/${index}`,
+      `/en/records/${index}/certificate`,
+      '/en/records',
+      '/en/anchors',
+      '/en/changes',
+      '/sitemap.xml',
+    ]
+    for (const path of pages) equal((await ask(second, path)).status, 200, path)
+    const shows = async (path: string) => (await (await ask(second, path)).text()).includes(`records/${index}`)
+    for (const path of ['/feed.atom', '/feed.json', `/agencies/${agency}/feed.atom`]) await until(() => shows(path))
+    const search = `/v1/records?agency=${agency}&text=bridge`
+    const found = async () => JSON.stringify(await json(second, search)).includes(`"index":${index}`)
+    await until(found)
+    match(JSON.stringify(await json(second, `/v1/records?agency=${agency}&record=${record}`)), new RegExp(`"index":${index}\\b`))
+    await until(async () => (await json(second, `/v1/records/${index}`)).state === 'anchored')
+    await until(async () => (await json(first, `/v1/records/${index}`)).state === 'anchored')
+    deepEqual(await json(second, `/v1/records/${index}/receipt`), await json(first, `/v1/records/${index}/receipt`))
+    deepEqual(await json(second, '/policy.json'), await json(first, '/policy.json'))
+
+    // A session that began at one node is one at the other, and ends with its key.
+    const jar = new Map<string, string>()
+    const [at, other] = [first, second].map(({ url }) => createDeskClient(url, jar)) as [DeskClient, DeskClient]
+    equal((await at.signIn(made.key)).status, 303)
+    match((await other.get('/desk')).text, /Ministry of Transport/)
+    await fetch(`${first.url}/v1/agencies/${agency}/keys/${made.keyId}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${operatorKey}` },
+    })
+    await sleep(2000)
+    doesNotMatch((await other.get('/desk')).text, /Ministry of Transport/)
+
+    await json(first, `/v1/records/${index}/erasure`, operatorKey, { reason: { code: 'court-order' } })
+    await until(async () => (await ask(second, `/v1/records/${index}`)).status === 410)
+    await until(async () => !(await found()) && !(await shows('/feed.atom')))
+    equal((await json(second, '/v1/backup', operatorKey)).code, 'BACKUP_ELSEWHERE')
+  })
+
+  it('ends with one sentence and its code where the database is not the right one, tells no password, and changes nothing', async () => {
+    const ours = config.storeUrl!
+    const nameOf = (url: string) => new URL(url).pathname.slice(1)
+    const [empty, foreign, newer] = [await postgres.newDatabase(), await postgres.newDatabase(), await postgres.newDatabase()]
+    await postgres.sql('CREATE SCHEMA openseal AUTHORIZATION ledger', nameOf(foreign))
+    await postgres.sql("CREATE ROLE guest LOGIN PASSWORD 'geheim'")
+    await (await openPostgresStore(newer, systemHost(log))).close()
+    await postgres.sql('UPDATE openseal.ledger SET version = 2', nameOf(newer))
+    const tables = async (name: string) =>
+      (await postgres.sql("SELECT count(*)::int AS n FROM information_schema.tables WHERE table_schema = 'openseal'", name))[0].n
+    const sizes = () => postgres.sql('SELECT size FROM openseal.head', nameOf(ours))
+    const before = await sizes()
+    const keys = { OPENSEAL_KEYS: join(config.dataDir, 'keys') }
+    const cases: readonly [code: string, sentence: RegExp, env: { [name: string]: string }][] = [
+      ['CONFIG_MALFORMED', /OPENSEAL_STORE names no database/, { OPENSEAL_STORE: 'postgres://ledger:geheim@127.0.0.1:1/' }],
+      ['STORE_UNREACHABLE', /cannot be reached/, { OPENSEAL_STORE: 'postgres://ledger:geheim@127.0.0.1:1/d' }],
+      ['STORE_LOGIN', /wrong or expired password/, { OPENSEAL_STORE: ours.replace(':ledger@', ':geheim@') }],
+      ['STORE_NO_DATABASE', /has no database none/, { OPENSEAL_STORE: ours.replace(nameOf(ours), 'none') }],
+      ['STORE_RIGHTS', /may not create the schema/, { OPENSEAL_STORE: empty.replace('//ledger:ledger@', '//guest:geheim@') }],
+      ['STORE_RIGHTS', /may not read and write the tables/, { OPENSEAL_STORE: ours.replace('//ledger:ledger@', '//guest:geheim@') }],
+      ['STORE_TLS', /does not speak TLS/, { OPENSEAL_STORE: `${ours.replace(':ledger@', ':geheim@')}?sslmode=require` }],
+      ['STORE_SCHEMA', /lacks ledger, head/, { OPENSEAL_STORE: foreign }],
+      ['STORE_SCHEMA', /have version 2, not 1/, { OPENSEAL_STORE: newer }],
+      ['KEY_FILE_MISSING', /log\.key is missing, and this ledger was begun with it/, { OPENSEAL_STORE: ours }],
+      ['LEDGER_ORIGIN_CHANGED', /origin is .* forever/, { OPENSEAL_STORE: ours, OPENSEAL_ORIGIN: 'another.example/log', ...keys }],
+    ]
+    const commands = openCommands()
+    try {
+      for (const [i, [code, sentence, env]] of cases.entries()) {
+        const place = {
+          OPENSEAL_PORT: '0',
+          OPENSEAL_CHAIN_PORT: '0',
+          OPENSEAL_DATA: join(folder, `bad-${i}`),
+          OPENSEAL_MARK: join(folder, 'bad-mark'),
+        }
+        const ran = await commands.run(['serve'], { env: { ...place, ...env } })
+        const said = ran.err.split('\n').filter(line => line.startsWith('openseal: '))
+        deepEqual([ran.code, ran.out, said.length], [1, '', 1], `${code}: ${ran.err}`)
+        match(said[0]!, sentence)
+        ok(said[0]!.includes(code), said[0])
+        doesNotMatch(ran.err, /geheim|:ledger@/)
+      }
+    } finally {
+      await commands.close()
+    }
+    deepEqual([await sizes(), await tables(nameOf(empty)), await tables(nameOf(foreign))], [before, 0, 0])
   })
 
   it('refuses a server that another one has replaced, also at its next start, until its operator has decided', async () => {

@@ -16,6 +16,7 @@ import { typeOf } from '../core/statements/statement.ts'
 import { TIMESTAMP } from '../core/statements/timestamp.ts'
 import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
+import type { GivingWay } from '../log/giving-way.ts'
 import { type LoggedChange, readKeyChanges } from '../log/log-keys.ts'
 import { createSalts } from '../log/prepare.ts'
 import { createProver, type Prover } from '../log/prover.ts'
@@ -87,6 +88,8 @@ export type LedgerDeps = {
   readonly signer: Signer
   /** The key that this node has now: another one after a change. Missing: always `signer`. */
   readonly readSigner?: () => Promise<Signer | undefined>
+  /** Its turns among the nodes of its store; missing: it takes no heed of others. */
+  readonly turns?: GivingWay | undefined
   readonly origin: string
   /** The log's places on its chains, which the genesis binds. */
   readonly anchors: readonly GenesisAnchor[]

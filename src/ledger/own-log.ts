@@ -10,6 +10,7 @@ import { formatTime } from '../core/time.ts'
 import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import { LedgerError } from '../log/errors.ts'
+import type { GivingWay } from '../log/giving-way.ts'
 import { type LoggedChange, logKeyChange, rethrowUnlessMoved } from '../log/log-keys.ts'
 import { createOwnKey } from '../log/own-key.ts'
 import { prepareOwn } from '../log/prepare.ts'
@@ -42,6 +43,8 @@ type Deps = {
   readonly newSalt: () => string
   /** The key that this node has now: another one after a change. Missing: always `signer`. */
   readonly readSigner?: (() => Promise<Signer | undefined>) | undefined
+  /** Its turns among the nodes of its store; missing: it takes no heed of others. */
+  readonly turns?: GivingWay | undefined
   /** Whether statements with these identities were erased. */
   readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
   /** Told of each head that this node has signed. */
@@ -56,11 +59,11 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
  * LEDGER_CORRUPT
  */
 export async function openOwnLog(deps: Deps): Promise<OwnLog> {
-  const { store, origin, host, newSalt, wereErased, onSigned } = deps
+  const { store, origin, host, newSalt, wereErased, onSigned, turns } = deps
   const key = createOwnKey({ ...deps, onChange: () => view.signAgain() })
   const { signer, vkey } = key
   const view = await openLogView({ store, signer, origin, signsUpTo: key.signsUpTo, onSigned })
-  const sequencer = createSequencer({ store, view, host, key, wereErased })
+  const sequencer = createSequencer({ store, view, host, key, turns, wereErased })
   const created = () => formatTime(host.nowMs())
 
   if (view.head().size === 0) {

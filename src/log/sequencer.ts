@@ -10,6 +10,7 @@ import { StoreError } from '../store/port/errors.ts'
 import type { Commit, Head, LogStore, NewRecord } from '../store/port/log.ts'
 
 import { LedgerError } from './errors.ts'
+import type { GivingWay } from './giving-way.ts'
 import { isIn } from './read-back.ts'
 import { EMPTY_STATE, type Growth, grow, type TreeState } from './tree-state.ts'
 import type { OwnView } from './view.ts'
@@ -73,6 +74,8 @@ type Deps = {
   readonly store: LogStore
   readonly view: OwnView
   readonly host: Pick<Host, 'nowMs' | 'sleep' | 'spawn'>
+  /** Missing: no other node is kept out by this one. */
+  readonly turns?: GivingWay | undefined
   /** Missing: the key of the view signs forever. */
   readonly key?: SigningKey
   /** Whether statements with these identities were erased, and may not come back. */
@@ -86,7 +89,7 @@ const FOLLOW_MS = 1000
 
 /** Creates the sequencer, which advances a view. */
 export function createSequencer(deps: Deps): Sequencer {
-  const { view, host, key } = deps
+  const { view, host, key, turns } = deps
   const waits = () => key?.waits()
   const stops = createStops()
   /**
@@ -123,13 +126,16 @@ export function createSequencer(deps: Deps): Sequencer {
 
   return {
     async seal(batch, options = {}) {
+      await turns?.before()
       for (let tries = 0; tries < MOVED_RETRIES; tries++) {
         stops.refuse()
         if ((unsettled ?? waits()) !== undefined) await settle()
         const lacking = waits()
         if (lacking !== undefined) throw new LedgerError('LEDGER_KEY_ENDED', lacking)
         try {
-          return await sealBatch(deps, batch, options)
+          const submissions = await sealBatch(deps, batch, options)
+          turns?.sealed()
+          return submissions
         } catch (error) {
           if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
           if (isDocumentChanged(error)) throw error
@@ -137,6 +143,7 @@ export function createSequencer(deps: Deps): Sequencer {
           // of this one.
           if (isUnsettled(error)) throw unsettledError(error)
           if (!(error instanceof HeadMoved)) throw stops.failed(error)
+          turns?.overtaken()
         }
         await settle()
       }

@@ -12,6 +12,7 @@ import { formatVkey, type Signer } from '../core/tlog/note.ts'
 import { lockFolder } from '../folder-lock.ts'
 import { ensureErasureKey, ensureLogKey, KeyFileError, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
+import { createGivingWay } from '../log/giving-way.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { silentLog } from '../logger.ts'
 import { withDeadlines } from '../store/deadlines.ts'
@@ -136,10 +137,22 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   const rule = ruleOf(vouchers, chains)
   assertUsable({ origin, logKeys: () => [{ vkey: formatVkey(signer.vkey), fromSize: 0 }] }, rule)
 
+  const turns = isShared(store) ? createGivingWay(host) : undefined
   const erasureKey = await ensureErasureKey(join(keysDir, 'erasure.key'), { host, log })
   const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
   const told = { onSeal: bells.sealed.ring, onSigned: bells.signed.ring, onErased: bells.erased.ring }
-  const ledger = await openLedger({ store, signer, ...(readSigner && { readSigner }), origin, anchors, rule, host, erasure, ...told })
+  const ledger = await openLedger({
+    store,
+    signer,
+    ...(readSigner && { readSigner }),
+    turns,
+    origin,
+    anchors,
+    rule,
+    host,
+    erasure,
+    ...told,
+  })
   parts.ledger = ledger
   parts.store = undefined
   const restored = await readRestored(store)

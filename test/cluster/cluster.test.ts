@@ -133,7 +133,7 @@ describe('cluster', function () {
     const paused = cluster.nodes[holder]!.pid()
     process.kill(paused, 'SIGSTOP')
     // As if a minute had passed, after which another node may take it.
-    await sql("UPDATE openseal.document SET value = '0' WHERE convert_from(key, 'UTF8') LIKE 'anchorer-%-until'")
+    await sql("UPDATE openseal.document SET value = '0' WHERE convert_from(key, 'UTF8') LIKE '%-until'")
     await until(async () => (await writers(0)).some(({ node }) => node !== holder))
     const [last] = (await writers(0)).slice(-1)
     process.kill(paused, 'SIGCONT')
@@ -210,7 +210,7 @@ describe('cluster', function () {
     })
     await cluster.database.primary().kill()
     await comeBack
-    assert.ok(await load.submitOne(2_000_000, urls[0]!))
+    await until(() => load.submitOne(2_000_000, urls[0]!))
     const more = load.begin(urls, 1)
     await more.more(10)
     await more.end()

@@ -56,14 +56,16 @@ export async function startCluster({ nodes: count, port, told, env = {}, onPromo
       ...env,
     }
     const nodes: ClusterNode[] = []
-    /** What each node's connections to the servers go through. */
+    /** What each node's connections to the servers go through, with `onPromoted`. */
     const lines: LossyProxy[][] = []
     await Promise.all(
       Array.from({ length: count }, async (_, i) => {
-        const own = await linesTo(database.address)
-        lines[i] = own.lines
-        started.push(own.stop)
-        const env = { ...shared, OPENSEAL_STORE: own.address }
+        const own = onPromoted && (await linesTo(database.address))
+        if (own) {
+          lines[i] = own.lines
+          started.push(own.stop)
+        }
+        const env = { ...shared, ...(own && { OPENSEAL_STORE: own.address }) }
         const node = await startNode({ folder: join(data, `node-${i + 1}`), port: port === 0 ? await freePort() : port + i, env }, told)
         nodes[i] = node
         started.push(node.stop)

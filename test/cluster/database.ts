@@ -16,7 +16,10 @@ export type ClusterDatabase = {
   standby(): TestServer | undefined
   /** How long each promotion took, in milliseconds, without the time until the death was noticed. */
   promotionsMs(): readonly number[]
-  /** From now on nothing of what the primary writes reaches its standby. */
+  /**
+   * From now on nothing of what the primary writes reaches its standby. Only with `onPromoted`: a
+   * database for figures has no line between its servers.
+   */
   cutStandby(): void
   stop(): Promise<void>
 }
@@ -32,8 +35,9 @@ export type OnPromoted = (dead: TestServer) => Promise<void>
 export async function startClusterDatabase(told: (what: string) => void, onPromoted?: OnPromoted): Promise<ClusterDatabase> {
   let primary = await startPostgres({ settings: ["wal_keep_size = '1GB'"] })
   const database = await primary.newDatabase()
-  /** Through which the standby follows. */
-  let line = await startProxy(primary.port)
+  /** Through which the standby follows, where a test wants to cut it off. */
+  const lineTo = async (server: TestServer) => (onPromoted === undefined ? undefined : startProxy(server.port))
+  let line = await lineTo(primary)
   let standby: TestServer | undefined = await startStandby(primary, line)
   // Two servers at two ports, whichever of them is the primary.
   const ports = [primary.port, standby.port]
@@ -54,8 +58,8 @@ export async function startClusterDatabase(told: (what: string) => void, onPromo
       told(`the standby was promoted: the primary is process ${primary.pid()} now`)
       await onPromoted?.(dead)
       await dead.stop().catch(() => {})
-      line.stop()
-      line = await startProxy(primary.port)
+      line?.stop()
+      line = await lineTo(primary)
       standby = await startStandby(primary, line, dead.port)
       told(`a new standby follows it: process ${standby.pid()}`)
     }
@@ -66,19 +70,19 @@ export async function startClusterDatabase(told: (what: string) => void, onPromo
     primary: () => primary,
     standby: () => standby,
     promotionsMs: () => promotions,
-    cutStandby: () => line.cut(),
+    cutStandby: () => line!.cut(),
     async stop() {
       isOver = true
       await watching
       await standby?.stop()
       await primary.stop()
-      line.stop()
+      line?.stop()
     },
   }
 }
 
 /** Copies the running primary, starts the copy as its standby, and waits until it is synchronous. */
-async function startStandby(primary: TestServer, line: LossyProxy, port?: number): Promise<TestServer> {
+async function startStandby(primary: TestServer, line: LossyProxy | undefined, port?: number): Promise<TestServer> {
   const client = new pg.Client({ host: primary.data, port: primary.port, user: 'postgres', database: 'postgres' })
   await client.connect()
   try {
@@ -87,7 +91,7 @@ async function startStandby(primary: TestServer, line: LossyProxy, port?: number
       ...(port !== undefined && { port }),
       settings: [
         "wal_keep_size = '1GB'",
-        `primary_conninfo = 'host=127.0.0.1 port=${line.port} user=postgres application_name=standby'`,
+        `primary_conninfo = 'host=127.0.0.1 port=${(line ?? primary).port} user=postgres application_name=standby'`,
         "wal_retrieve_retry_interval = '200ms'",
       ],
       async fill(data) {

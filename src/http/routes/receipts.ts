@@ -21,15 +21,17 @@ const DAMAGED = Symbol('damaged')
 /** Adds the routes of /v1/receipts and /v1/statements. */
 export function receiptRoutes(router: Router, { ledger }: RouteDeps): void {
   /** `from` inclusive, `to` exclusive. Entries that do not exist yet are left out. */
-  const readRange = (ctx: Context) => {
+  const readRange = async (ctx: Context) => {
     const from = readCount(ctx.params.from, 'from')
     const to = readCount(ctx.params.to, 'to')
     if (from > to) throw new RequestError('RANGE_MALFORMED', `from ${from} is above to ${to}.`)
     if (to - from > MAX_RANGE) throw new RequestError('RANGE_TOO_LARGE', `Ask for at most ${MAX_RANGE} indexes at once.`)
+    // Another node may have logged more than this one knows.
+    if (to > ledger.head().size) await ledger.refresh()
     return { from, to: Math.min(to, ledger.head().size) }
   }
-  const stream = (ctx: Context, member: 'receipt' | 'statement', read: (index: number) => Promise<string | undefined>) => {
-    const { from, to } = readRange(ctx)
+  const stream = async (ctx: Context, member: 'receipt' | 'statement', read: (index: number) => Promise<string | undefined>) => {
+    const { from, to } = await readRange(ctx)
     ctx.state.cost = (to - from) / LINES_OF_A_REQUEST[member]
     ctx.type = 'application/x-ndjson'
     ctx.body = Readable.from(

@@ -308,11 +308,14 @@ describe('a commit to PostgreSQL', () => {
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
   })
 
-  for (const isolation of ['read committed', 'serializable'])
-    it(`begins again where the server wants that, at whichever statement and at COMMIT itself, at ${isolation}`, async () => {
+  for (const [isolation, state] of [
+    ['read committed', '40P01'],
+    ['serializable', '40001'],
+  ] as const)
+    it(`begins again where the server wants that, at whichever statement and at COMMIT itself, at ${isolation}, with ${state}`, async () => {
       await sql(`ALTER ROLE ledger SET default_transaction_isolation = '${isolation}'`)
       const links = createLinks({ address: parseAddress(address), limits, host: systemHost(silentLog) })
-      const failing = failingOnce(await links.get())
+      const failing = failingOnce(await links.get(), state)
       await sql('ALTER ROLE ledger RESET default_transaction_isolation')
       const all = createDatabase({ ...links, get: async () => failing.link })
       const [log, documents] = [createLog(all), createDocuments(all)]
@@ -323,7 +326,11 @@ describe('a commit to PostgreSQL', () => {
       let size = 0
       const work = async () => {
         const changes = [{ collection: 'c', key: 'size', value: String(size) }]
-        await log.commit({ ...commitOf(size, size + 2), documents: { changes, unless: [] }, ...(size > 0 && { erase: erasedOf(size - 2) }) })
+        await log.commit({
+          ...commitOf(size, size + 2),
+          documents: { changes, unless: [] },
+          ...(size > 0 && { erase: erasedOf(size - 2) }),
+        })
         size += 2
         assert.equal((await log.confirmHead())?.head.size, size)
         assert.equal((await log.readHead())?.head.size, size)

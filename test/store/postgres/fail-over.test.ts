@@ -75,7 +75,7 @@ describe('the PostgreSQL store across a fail-over', () => {
 
     // A commit that only this server has: its standby is frozen, and the answer is unknown.
     await nodes[0]!.commit(commitOf(0, 1))
-    const receiver = processOf(standby, 'walreceiver')
+    const receiver = await processOf(standby, 'walreceiver')
     process.kill(receiver, 'SIGSTOP')
     await assert.rejects(nodes[0]!.commit(commitOf(1, 4)), { code: 'STORE_WRITE_FAILED' })
     await primary.kill()

@@ -3,18 +3,18 @@ import type { Connection } from '../../../src/store/postgres/connection.ts'
 import type { DatabaseLink } from '../../../src/store/postgres/link.ts'
 
 /** The server really fails, and ends the transaction. */
-const FAIL = "DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$"
+const failWith = (state: string) => `DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '${state}'; END $$`
 /** These cannot fail so, or only at their end. */
 const NEVER = ['BEGIN', 'COMMIT', 'ROLLBACK']
 
-/** A link whose statement number `at` since `failAt` fails. */
-export function failingOnce(of: DatabaseLink) {
+/** A link whose statement number `at` since `failAt` fails, with this SQLSTATE. */
+export function failingOnce(of: DatabaseLink, state: string) {
   let [at, sent] = [-1, 0]
   const through = (connection: Connection): Connection => ({
     ...connection,
     run(statement, values) {
       const isChosen = !NEVER.includes(statement.text) && sent++ === at
-      return isChosen ? connection.run({ text: FAIL }) : connection.run(statement, values)
+      return isChosen ? connection.run({ text: failWith(state) }) : connection.run(statement, values)
     },
   })
   const link: DatabaseLink = { ...of, writer: through(of.writer), reader: () => through(of.reader()) }

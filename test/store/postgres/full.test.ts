@@ -87,7 +87,7 @@ describe('a full database', () => {
       const store = await open(`postgres://ledger:ledger@127.0.0.1:${server.port}/small`)
       const ballast = join(disk, 'ballast')
       const fill = () => {
-        for (let i = 0; ; i++)
+        for (;;)
           try {
             writeFileSync(ballast, new Uint8Array(4096), { flag: 'a' })
           } catch (error) {

@@ -114,7 +114,9 @@ export async function startPostgres({ settings = [], rules, fill, port: wanted }
     },
     async kill() {
       const gone = ended()
-      for (const pid of childrenOf(child!.pid!)) tryKill(pid, 'SIGKILL')
+      // One that begins meanwhile ends by itself when it finds the server gone.
+      const others = await sql('SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()').catch(() => [])
+      for (const { pid } of others) tryKill(pid, 'SIGKILL')
       child!.kill('SIGKILL')
       await gone
       rmSync(join(data, 'postmaster.pid'), { force: true })
@@ -170,17 +172,11 @@ function makeTemplate() {
   return { programs, template }
 }
 
-/** The processes of a server. */
-export function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-  return children === '' ? [] : children.split(' ').map(Number)
-}
-
-/** The process of a server whose title holds this text. */
-export function processOf(server: TestServer, title: string): number {
-  const found = childrenOf(server.pid()).find(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(title))
-  if (found === undefined) throw new Error(`no process ${title}`)
-  return found
+/** The process of a server with this task, as `pg_stat_activity` names it. */
+export async function processOf(server: TestServer, task: string): Promise<number> {
+  const [found] = await server.sql(`SELECT pid FROM pg_stat_activity WHERE backend_type = '${task}'`)
+  if (found === undefined) throw new Error(`no process ${task}`)
+  return found.pid
 }
 
 function tryKill(pid: number, signal: NodeJS.Signals): void {
