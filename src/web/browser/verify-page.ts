@@ -4,7 +4,7 @@ import { inTurns } from '../../at-once.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import { html } from '../../html.ts'
 import { createSay, isolate, type Say } from '../../messages/say.ts'
-import { sayBadPolicy, sayNotPasted, sayReport } from '../../messages/verdict.ts'
+import { sayNotPasted, sayReport } from '../../messages/verdict.ts'
 import { gravestInputsFirst } from '../../report/summary.ts'
 import type {
   Answers,
@@ -18,15 +18,18 @@ import type {
   Unpacked,
   Unread,
 } from '../../verifier/index.ts'
-import { MANY, renderInput, renderPolicy, renderRunning, renderSum, WHOLE_CARDS } from '../result.ts'
+import { MANY, renderRunning, renderSum, WHOLE_CARDS } from '../result.ts'
 import { renderVerifyTool } from '../verify-tool.ts'
 import { filesOfDrop, filesOfFolder, type PathFile } from './dropped-files.ts'
 import { find } from './find.ts'
 import { readLink } from './link.ts'
+import { notice, tell } from './notices.ts'
+import { createOfferedPolicy } from './offered-policy.ts'
 import type { OpenArchive } from './open-archive.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
 import { saveText } from './save-text.ts'
 import { showTask } from './show-task.ts'
+import { createShownResults } from './shown-results.ts'
 
 /** The code that checks. A served page can also ask its ledger. */
 type Checking = typeof import('./checking.ts') & { readonly openArchive: OpenArchive } & Partial<
@@ -72,12 +75,25 @@ let shown: { readonly all: readonly Answers[]; readonly means: Means } | undefin
 let ownPolicy: GivenPolicy | undefined
 /** The page's list for receipts of other ledgers, once it was loaded. */
 let others: TrustList | undefined
-/** A dropped policy. It is not used before the reader agrees. */
-let offered: GivenPolicy | undefined
 let endpoints: readonly string[] = data.endpoints
 let round = 0
 let queue: Promise<void> = Promise.resolve()
 let waiting = 0
+const offered = createOfferedPolicy(
+  () => say,
+  policy => {
+    ownPolicy = policy
+    inTurn(show)
+  },
+)
+const results = createShownResults({
+  say: () => say,
+  pages: data.ledger,
+  all: () => shown?.all,
+  fileOf: name => opened.get(name),
+  searchWords: () => parts.searchWords,
+  inTurn,
+})
 
 /** Starts the page. There is one page in a document. */
 export async function startPage(given: Parts): Promise<void> {
@@ -126,18 +142,9 @@ function speak(languages: Languages, lang: string): void {
     })
   find('#save-report').addEventListener('click', () => inTurn(() => keep('html')))
   find('#save-csv').addEventListener('click', () => inTurn(() => keep('csv')))
-  find('#results').addEventListener('click', onResult)
-  find('#results-sum').addEventListener('click', event => {
-    const href = (event.target as Element).closest('a')?.getAttribute('href')
-    if (href) showMore(Number(href.split('-').at(-1)))
-  })
+  results.listen()
   find('#clear').addEventListener('click', clear)
-  find('#policy-use').addEventListener('click', useOffered)
-  find('#policy-leave').addEventListener('click', () => {
-    offer(undefined)
-    find('#files').focus()
-  })
-  offer(offered)
+  offered.listen()
   find('#paste-form').addEventListener('submit', event => {
     event.preventDefault()
     takePasted(find('#paste') as HTMLTextAreaElement)
@@ -220,13 +227,13 @@ async function takeOne(tools: Checking, { path, file }: PathFile): Promise<void>
 
 async function sort(tools: Checking, name: string, read: ReadFile, openZip: (name: string) => Promise<Unpacked>): Promise<void> {
   const given = await tools.recognizeZipped(name, read, openZip)
-  if (given.kind === 'policy') return offerPolicy(tools, name, given.text)
+  if (given.kind === 'policy') return offered.ask(tools.readPolicy, name, given.text)
   if (given.kind === 'report') {
     const opened = tools.openReport(name, given.data)
     notice(sayReport(say, name, given.data))
     files.push(...opened.files)
     receipts.push(...opened.receipts)
-    return offerPolicy(tools, name, opened.policyText)
+    return offered.ask(tools.readPolicy, name, opened.policyText)
   }
   if (given.kind === 'receipts') receipts.push(...given.receipts)
   else {
@@ -238,34 +245,6 @@ async function sort(tools: Checking, name: string, read: ReadFile, openZip: (nam
   if (given.kind !== 'archive') return
   receipts.push(...given.receipts)
   unread.push(...given.unread)
-}
-
-/**
- * Asks whether to use a policy: it may come from the sender of the files, and it decides what is
- * green.
- */
-function offerPolicy({ readPolicy }: Checking, name: string, text: string): void {
-  try {
-    offer(readPolicy(name, text))
-    tell(say('verify.policyAsk', { name: isolate(name) }))
-  } catch (error) {
-    if (!(error instanceof OpenSealError)) throw error
-    notice(sayBadPolicy(say, name, error.code))
-  }
-}
-
-function offer(given: GivenPolicy | undefined): void {
-  offered = given
-  find('#policy-part').hidden = given === undefined
-  find('#policy-text').innerHTML = given === undefined ? '' : renderPolicy(say, given).safe
-}
-
-function useOffered(): void {
-  if (offered === undefined) return
-  ownPolicy = offered
-  offer(undefined)
-  notice(say('verify.policyUsed', { name: isolate(ownPolicy.source.name) }))
-  inTurn(show)
 }
 
 function useEndpoints(text: string): void {
@@ -327,7 +306,7 @@ async function show(): Promise<void> {
   find('#results-sum').innerHTML = renderSum(say, all, unread).safe
   // The buttons come after a single answer, and before many, which would hide them.
   find(all.length > 1 ? '#results-sum' : '#results').after(find('#results-keep'))
-  offerSearch()
+  results.offerSearch()
   tell(
     `${say('verify.done', { count: all.filter(({ own }) => own.length > 0).length })} ${[...list.querySelectorAll('.sentence')]
       .map(node => node.textContent)
@@ -372,76 +351,8 @@ async function checkMany(plan: readonly Task[], list: HTMLElement, isCurrent: ()
   const all = gravestInputsFirst(answers.filter(each => each !== undefined && each.own.length > 0) as Answers[])
   if (!isCurrent()) return all
   shown = undefined
-  list.innerHTML = renderSome(all, 0).safe
+  list.innerHTML = results.render(all).safe
   return all
-}
-
-function renderSome(all: readonly Answers[], from: number) {
-  const left = all.length - from - WHOLE_CARDS
-  return html`${all.slice(from, from + WHOLE_CARDS).map((answers, at) => renderInput(say, answers, from + at, data.ledger, WHOLE_CARDS))}
-${left > 0 && html`<p class="no-print" id="more-results"><button type="button" class="quiet">${say('verify.more', { count: Math.min(WHOLE_CARDS, left) })}</button></p>`}`
-}
-
-/** Shows more of many results: at least up to a number, from 1. */
-function showMore(number: number): void {
-  for (let place = document.querySelector('#more-results'); place !== null && shown !== undefined; ) {
-    const count = document.querySelectorAll('#results > .slot').length
-    if (count >= number) return
-    place.outerHTML = renderSome(shown.all, count).safe
-    place = document.querySelector('#more-results')
-  }
-}
-
-/** Offers to search for the files that are not on the record. Nothing is sent before a link is followed. */
-function offerSearch(): void {
-  if (parts.searchWords === undefined) return
-  for (const card of document.querySelectorAll('#results article[data-verdict="unknown"]')) {
-    if (!opened.has(card.getAttribute('aria-label') ?? '')) continue
-    const offer = html`<div class="no-print"><p><button type="button" class="quiet search">${say('stated.button')}</button></p></div>`
-    card.querySelector('.body > p + p')?.insertAdjacentHTML('afterend', offer.safe)
-  }
-}
-
-async function searchFor(place: Element, name: string): Promise<void> {
-  const file = opened.get(name)
-  if (file === undefined) return
-  const words = (await parts.searchWords?.(name, file)) ?? []
-  const links = words.map(
-    word => html`<li><a href="${data.ledger?.base}/records?q=${encodeURIComponent(word)}"><bdi>${word}</bdi></a></li>`,
-  )
-  const found = html`<p>${say('stated.lead')}</p><ul>${links}</ul><p class="small soft">${say('stated.warn')}</p>`
-  place.innerHTML = (words.length === 0 ? html`<p tabindex="-1">${say('stated.none')}</p>` : found).safe
-  place.querySelector<HTMLElement>('a, p')?.focus()
-}
-
-function onResult(event: Event): void {
-  const target = event.target as Element
-  const search = target.closest('button.search')
-  if (search !== null) {
-    const name = search.closest('article')?.getAttribute('aria-label') ?? ''
-    inTurn(() => searchFor(search.closest('div')!, name))
-    return
-  }
-  if (target.closest('#more-results') !== null) {
-    const count = document.querySelectorAll('#results > .slot').length
-    showMore(count + 1)
-    // Moves the focus to the first new result.
-    const first = document.querySelector<HTMLElement>(`#result-${count + 1}`)
-    first?.setAttribute('tabindex', '-1')
-    first?.focus()
-    return
-  }
-  const link = target.closest<HTMLAnchorElement>('a.copy')
-  if (link === null) return
-  event.preventDefault()
-  const showLink = () => notice(say('link.shown', { link: link.href }))
-  const { clipboard } = navigator as Partial<Navigator>
-  if (clipboard === undefined) showLink()
-  else
-    void clipboard.writeText(link.href).then(() => {
-      link.nextElementSibling?.replaceChildren(say('link.copied'))
-      tell(say('link.copied'))
-    }, showLink)
 }
 
 /** Saves what is shown: as a report, or as a table. */
@@ -518,7 +429,7 @@ function forget(): void {
   linked = undefined
   shown = undefined
   ownPolicy = undefined
-  offer(undefined)
+  offered.drop()
   find('#notices').innerHTML = ''
 }
 
@@ -528,13 +439,4 @@ function clear(): void {
   find('#results-sum').innerHTML = ''
   find('#results-part').hidden = true
   find('#files').focus()
-}
-
-function notice(text: string): void {
-  find('#notices').insertAdjacentHTML('beforeend', html`<p>${text}</p>`.safe)
-  tell(text)
-}
-
-function tell(text: string): void {
-  find('#status').textContent = text
 }
