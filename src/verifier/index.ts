@@ -13,6 +13,8 @@ export { fingerprintOf, isTrustList, parseTrust, parseTrustList, type TrustEntry
 export { digestsOf, type FileDigest } from '../documents/digest.ts'
 export type { FileKind } from '../documents/file-kind.ts'
 export type { PdfFacts } from '../documents/pdf.ts'
+export { planChecks } from './app/check-given.ts'
+export { createFileReader, type FileReader, type ReadFile, type Release } from './app/file-reader.ts'
 export {
   type Answer,
   type Answers,
@@ -21,11 +23,9 @@ export {
   type Part,
   type Problem,
   partOf,
-  planChecks,
   type Task,
   type Watch,
-} from './app/check-given.ts'
-export { createFileReader, type FileReader, type ReadFile, type Release } from './app/file-reader.ts'
+} from './app/finding.ts'
 export {
   type Given,
   type GivenFile,

@@ -4,132 +4,16 @@
  */
 
 import { inTurns } from '../../at-once.ts'
-import { attempt, attemptAsync } from '../../core/attempt.ts'
-import type { Policy } from '../../core/policy.ts'
-import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
-import { isTrustList, type TrustEntry, type TrustList } from '../../core/trust.ts'
-import type { FileDigest } from '../../documents/digest.ts'
-import type { FileKind } from '../../documents/file-kind.ts'
-import type { PdfFacts } from '../../documents/pdf.ts'
-import type { ChainReader } from '../chain-reader.ts'
-import { claimsKeyOf, type ReceiptParts, readReceiptParts } from '../checks.ts'
-import { entryOf } from '../judge.ts'
-import type { CheckResult, Result, Trust } from '../result.ts'
+import { attemptAsync } from '../../core/attempt.ts'
+import type { TrustEntry } from '../../core/trust.ts'
 import { VERDICTS, type VerdictCode } from '../verdict.ts'
-import { verify } from '../verify.ts'
 import { rememberAnswers } from './chain-memory.ts'
+import { checkWith, findingOf, lookUp } from './check-receipt.ts'
 import type { Release } from './file-reader.ts'
-import { byEach, type GivenFile, type GivenReceipt, hashesOf, matchReceipts, type NamedDocument, naming } from './given.ts'
-import { type FoundReceipts, giveUpWhenGone, isErased, type LedgerReader } from './ledger-reader.ts'
-import type { PolicySource } from './policy-source.ts'
+import type { Answer, Answers, Means, Task, Watch } from './finding.ts'
+import { byEach, type GivenFile, type GivenReceipt, matchReceipts, naming } from './given.ts'
+import { giveUpWhenGone, type LedgerReader } from './ledger-reader.ts'
 
-/**
- * The part of a file that a finding is about: a release of an OCDS package, or an earlier state of
- * a PDF.
- */
-export type Part =
-  | { readonly kind: 'release'; readonly position: number; readonly name?: string | undefined }
-  | { readonly kind: 'state'; readonly bytes: number }
-
-/** A checked subject, and the result. */
-export type Finding = {
-  readonly fileName?: string | undefined
-  /** Missing if the ledger gave the receipt. */
-  readonly receiptName?: string | undefined
-  /** The text of the receipt that was checked. */
-  readonly receipt?: string | undefined
-  readonly digest?: FileDigest | undefined
-  /** True if only the SHA-256 was given, so that nobody has read the file. */
-  readonly isFingerprint?: boolean | undefined
-  /** True for an archive whose files were checked, too. */
-  readonly isArchive?: boolean | undefined
-  readonly fileKind?: FileKind | undefined
-  readonly pdf?: PdfFacts | undefined
-  readonly part?: Part | undefined
-  readonly result: Result
-  readonly policySource?: PolicySource | undefined
-  /** The documents that the receipt lists, if this file is not one of them. */
-  readonly expected?: readonly NamedDocument[]
-  /**
-   * The first earlier entry of the record that lists the same file, with its date if the chain
-   * vouches for it.
-   */
-  readonly earlier?: { readonly index: number; readonly date?: string } | undefined
-  /** The given receipt was only sealed, so the ledger's newer one was checked instead. */
-  readonly isFresher: boolean
-}
-
-/**
- * Why there is no verdict. `erasing`: every entry of the file was or is being erased, so the ledger
- * shows no receipt. `release-refused`: the strict reader refused the release; `code` and the
- * English `reason` say why. `receipt-encoding`: the receipt is not text in a known encoding.
- */
-export type Problem = 'ledger-gone' | 'erasing' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
-
-/** A finding, or the reason why there is none. */
-export type Answer =
-  | { readonly finding: Finding; readonly problem?: undefined; readonly code?: undefined; readonly reason?: undefined }
-  | {
-      readonly finding?: undefined
-      readonly name: string
-      readonly part?: Part | undefined
-      readonly problem: Problem
-      readonly code?: string
-      readonly reason?: string
-    }
-
-/**
- * The answers for one file or receipt: its own (one for each record that lists it), then those for
- * its parts.
- */
-export type Answers = { readonly own: readonly Answer[]; readonly parts: readonly Answer[]; readonly partsLeftOut: number }
-
-/** The part of a file that an answer is about; undefined for the whole file. */
-export function partOf(answer: Answer): Part | undefined {
-  return answer.finding ? answer.finding.part : answer.part
-}
-
-/** The inputs of the checks. Without a ledger, no receipts are looked up. */
-export type Means = {
-  readonly policy: Policy | TrustList
-  /**
-   * With a single policy: the list that judges receipts of other ledgers, the word of whoever runs
-   * the page.
-   */
-  readonly others?: TrustList | undefined
-  /** The ledger of an entry of a list, where it can be asked. */
-  readonly ledgerOf?: ((entry: TrustEntry) => LedgerReader | undefined) | undefined
-  readonly trust: Trust
-  readonly chain: readonly ChainReader[]
-  readonly ledger?: LedgerReader | undefined
-  readonly policySource?: PolicySource | undefined
-  /** Asks for exit code 6 if nobody could be asked about changes to a version. */
-  readonly requireCurrent?: boolean | undefined
-  /**
-   * Once it is aborted, no further release is begun. Pass it to the readers too: they do not see it
-   * here.
-   */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Callbacks and limits of a run. */
-export type Watch = {
-  readonly onCheck?: (check: CheckResult) => void
-  /** May return a promise, so that a page can redraw. */
-  readonly onPart?: (done: number, total: number) => void | Promise<void>
-  /** Once it returns true, no further release is begun, and the rest counts as left out. */
-  readonly isStopped?: () => boolean
-  /**
-   * How many releases of each verdict keep their checks. Later ones keep only the verdict, so that
-   * thousands fit in memory. If missing, all keep them.
-   */
-  readonly maxWhole?: number
-}
-
-/** One thing to check. */
-export type Task = { readonly name: string; run(watch?: Watch): Promise<Answers> }
-
-type Subject = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'isArchive' | 'fileKind' | 'pdf' | 'part'>
 /**
  * Receipts for releases: by digest and, for receipts beside a file, by the release that they name.
  */
@@ -222,7 +106,7 @@ async function checkFile(
   const subject = { fileName, digest, isFingerprint, isArchive, fileKind: kind, pdf }
   const own = gravestFirst(
     receipts.length > 0
-      ? await inOrder(receipts, receipt => checkWith(subject, receipt, means, watch))
+      ? await inTurns(receipts, 1, receipt => checkWith(subject, receipt, means, watch))
       : await lookUp(subject, means, watch),
   )
   const isMatched = own.some(({ finding }) => finding === undefined || finding.result.matched !== undefined)
@@ -323,105 +207,4 @@ async function findState({ name, read }: GivenFile, receipts: readonly GivenRece
     if (found[0] !== undefined) return { finding: await findingOf(subject, found[0].newest, means) }
   }
   return undefined
-}
-
-/**
- * Looks up receipts by hash: one answer for each record that lists the file, or that there is none.
- */
-async function lookUp(subject: Subject, means: Means, watch: Watch = {}): Promise<Answer[]> {
-  const { ledger } = means
-  const name = subject.fileName ?? ''
-  const { digest, part } = subject
-  if (ledger === undefined || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
-  const { value: found, error } = await attemptAsync(() => ledger.findReceipts(hashesOf(digest)))
-  if (error) return [{ name, part, problem: isErased(error) ? 'erasing' : 'ledger-gone' }]
-  if (found.length === 0) return [{ finding: await findingOf(subject, undefined, means, watch) }]
-  return inOrder(found, async receipts => ({ finding: await findingAmong(subject, receipts, means, watch) }))
-}
-
-/**
- * If several entries of a record list the file, checks the newest and reports the date of the
- * earliest.
- */
-async function findingAmong(subject: Subject, { newest, earliest }: FoundReceipts, means: Means, watch: Watch): Promise<Finding> {
-  const finding = await findingOf(subject, newest, means, watch)
-  if (earliest === undefined) return finding
-  const { result } = await findingOf(subject, earliest, { ...means, ledger: undefined })
-  const isEarlier = result.matched !== undefined && (result.date !== undefined || result.verdict === 'sealed')
-  if (!isEarlier || result.index === undefined) return finding
-  // A test network's clock, which anyone may set, dates nothing beside a production chain.
-  const isDated = result.date !== undefined && (result.verdict !== 'test-network' || finding.result.verdict === 'test-network')
-  return { ...finding, earlier: { index: result.index, ...(isDated && { date: result.date }) } }
-}
-
-/**
- * Checks with a given receipt. If it is only sealed, the ledger may have the anchored one by now,
- * which is then checked the same way.
- */
-async function checkWith(subject: Subject, receipt: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
-  const { name, text, documents } = receipt
-  if (text === undefined) return { name, part: subject.part, problem: 'receipt-encoding' }
-  const { ledger } = meansFor(text, means)
-  const told = (finding: Finding) => ({
-    finding: { ...finding, receiptName: name, ...(finding.result.failed === 'document' && { expected: documents }) },
-  })
-  const finding = await findingOf(subject, text, means, watch)
-  const { finding: found, index } = finding.result
-  if (found !== 'sealed' || ledger === undefined || index === undefined) return told(finding)
-  const { value: fresh } = await attemptAsync(() => ledger.readReceipt(index))
-  if (fresh === undefined || !continues(fresh, text)) return told(finding)
-  const again = await findingOf(subject, fresh, means, watch)
-  const isBetter = again.result.verdict !== 'invalid' && again.result.verdict !== 'unsupported'
-  return told(isBetter ? { ...again, isFresher: true } : finding)
-}
-
-function continues(fresh: string, text: string): boolean {
-  const isMore = attempt(() => {
-    const [after, before] = [parseReceipt(fresh), parseReceipt(text)]
-    return after.anchors.length > before.anchors.length && isSameRecord(after, before)
-  })
-  return isMore.value === true
-}
-
-async function findingOf(
-  subject: Subject,
-  receipt: string | Uint8Array | undefined,
-  means: Means,
-  { onCheck }: Watch = {},
-): Promise<Finding> {
-  const { policy, policySource, trust, chain, ledger, requireCurrent } = meansFor(receipt, means)
-  const asked = { receipt, policy, chain, trust, currency: ledger?.currency, requireCurrent, onCheck }
-  const result = await verify({ ...asked, file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' })
-  return { ...subject, ...(typeof receipt === 'string' && { receipt }), ...(policySource && { policySource }), result, isFresher: false }
-}
-
-/**
- * The policy that judges a receipt, and the ledger that is asked about it. The list of the page
- * judges what its own policy is not for.
- */
-function meansFor(receipt: string | Uint8Array | undefined, means: Means): Means {
-  const { policy, others } = means
-  if (receipt === undefined || (others === undefined && !isTrustList(policy))) return means
-  const evidence = readReceiptParts(receipt)
-  const list = isTrustList(policy) ? policy : isOfOthers(evidence, policy, others) ? others : undefined
-  if (list === undefined) return means
-  const entry = entryOf(list, evidence)
-  return {
-    ...means,
-    policy: list,
-    policySource: isTrustList(policy) ? means.policySource : undefined,
-    ledger: entry && means.ledgerOf?.(entry),
-  }
-}
-
-/** Whether a receipt is from another ledger than that of a policy, and no key of it claims otherwise. */
-function isOfOthers(evidence: ReceiptParts, policy: Policy, others: TrustList | undefined): boolean {
-  const { value: checkpoint } = evidence.checkpoint
-  const { value: proof } = evidence.proof
-  if (others === undefined || checkpoint === undefined || proof === undefined || checkpoint.origin === policy.origin) return false
-  return others.entries.some(({ origin }) => origin === checkpoint.origin) || !claimsKeyOf(policy, proof.note)
-}
-
-async function inOrder<T, R>(items: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> {
-  return inTurns(items, 1, task)
 }

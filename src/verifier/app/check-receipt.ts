@@ -1,0 +1,111 @@
+/** Checks one file, or a part of one, by a receipt: the given one, or those that the ledger has. */
+import { inTurns } from '../../at-once.ts'
+import { attempt, attemptAsync } from '../../core/attempt.ts'
+import type { Policy } from '../../core/policy.ts'
+import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
+import { isTrustList, type TrustList } from '../../core/trust.ts'
+import { claimsKeyOf, type ReceiptParts, readReceiptParts } from '../checks.ts'
+import { entryOf } from '../judge.ts'
+import { verify } from '../verify.ts'
+import type { Answer, Finding, Means, Watch } from './finding.ts'
+import { type GivenReceipt, hashesOf } from './given.ts'
+import { type FoundReceipts, isErased } from './ledger-reader.ts'
+
+/** The file or the part of it that is checked. */
+export type CheckedPart = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'isArchive' | 'fileKind' | 'pdf' | 'part'>
+/**
+ * Looks up receipts by hash: one answer for each record that lists the file, or that there is none.
+ */
+export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = {}): Promise<Answer[]> {
+  const { ledger } = means
+  const name = subject.fileName ?? ''
+  const { digest, part } = subject
+  if (ledger === undefined || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
+  const { value: found, error } = await attemptAsync(() => ledger.findReceipts(hashesOf(digest)))
+  if (error) return [{ name, part, problem: isErased(error) ? 'erasing' : 'ledger-gone' }]
+  if (found.length === 0) return [{ finding: await findingOf(subject, undefined, means, watch) }]
+  return inTurns(found, 1, async receipts => ({ finding: await findingAmong(subject, receipts, means, watch) }))
+}
+
+/**
+ * If several entries of a record list the file, checks the newest and reports the date of the
+ * earliest.
+ */
+async function findingAmong(subject: CheckedPart, { newest, earliest }: FoundReceipts, means: Means, watch: Watch): Promise<Finding> {
+  const finding = await findingOf(subject, newest, means, watch)
+  if (earliest === undefined) return finding
+  const { result } = await findingOf(subject, earliest, { ...means, ledger: undefined })
+  const isEarlier = result.matched !== undefined && (result.date !== undefined || result.verdict === 'sealed')
+  if (!isEarlier || result.index === undefined) return finding
+  // A test network's clock, which anyone may set, dates nothing beside a production chain.
+  const isDated = result.date !== undefined && (result.verdict !== 'test-network' || finding.result.verdict === 'test-network')
+  return { ...finding, earlier: { index: result.index, ...(isDated && { date: result.date }) } }
+}
+
+/**
+ * Checks with a given receipt. If it is only sealed, the ledger may have the anchored one by now,
+ * which is then checked the same way.
+ */
+export async function checkWith(subject: CheckedPart, receipt: GivenReceipt, means: Means, watch: Watch = {}): Promise<Answer> {
+  const { name, text, documents } = receipt
+  if (text === undefined) return { name, part: subject.part, problem: 'receipt-encoding' }
+  const { ledger } = meansFor(text, means)
+  const told = (finding: Finding) => ({
+    finding: { ...finding, receiptName: name, ...(finding.result.failed === 'document' && { expected: documents }) },
+  })
+  const finding = await findingOf(subject, text, means, watch)
+  const { finding: found, index } = finding.result
+  if (found !== 'sealed' || ledger === undefined || index === undefined) return told(finding)
+  const { value: fresh } = await attemptAsync(() => ledger.readReceipt(index))
+  if (fresh === undefined || !continues(fresh, text)) return told(finding)
+  const again = await findingOf(subject, fresh, means, watch)
+  const isBetter = again.result.verdict !== 'invalid' && again.result.verdict !== 'unsupported'
+  return told(isBetter ? { ...again, isFresher: true } : finding)
+}
+
+function continues(fresh: string, text: string): boolean {
+  const isMore = attempt(() => {
+    const [after, before] = [parseReceipt(fresh), parseReceipt(text)]
+    return after.anchors.length > before.anchors.length && isSameRecord(after, before)
+  })
+  return isMore.value === true
+}
+
+export async function findingOf(
+  subject: CheckedPart,
+  receipt: string | Uint8Array | undefined,
+  means: Means,
+  { onCheck }: Watch = {},
+): Promise<Finding> {
+  const { policy, policySource, trust, chain, ledger, requireCurrent } = meansFor(receipt, means)
+  const asked = { receipt, policy, chain, trust, currency: ledger?.currency, requireCurrent, onCheck }
+  const result = await verify({ ...asked, file: subject.digest, subject: subject.isFingerprint ? 'fingerprint' : 'file' })
+  return { ...subject, ...(typeof receipt === 'string' && { receipt }), ...(policySource && { policySource }), result, isFresher: false }
+}
+
+/**
+ * The policy that judges a receipt, and the ledger that is asked about it. The list of the page
+ * judges what its own policy is not for.
+ */
+function meansFor(receipt: string | Uint8Array | undefined, means: Means): Means {
+  const { policy, others } = means
+  if (receipt === undefined || (others === undefined && !isTrustList(policy))) return means
+  const evidence = readReceiptParts(receipt)
+  const list = isTrustList(policy) ? policy : isOfOthers(evidence, policy, others) ? others : undefined
+  if (list === undefined) return means
+  const entry = entryOf(list, evidence)
+  return {
+    ...means,
+    policy: list,
+    policySource: isTrustList(policy) ? means.policySource : undefined,
+    ledger: entry && means.ledgerOf?.(entry),
+  }
+}
+
+/** Whether a receipt is from another ledger than that of a policy, and no key of it claims otherwise. */
+function isOfOthers(evidence: ReceiptParts, policy: Policy, others: TrustList | undefined): boolean {
+  const { value: checkpoint } = evidence.checkpoint
+  const { value: proof } = evidence.proof
+  if (others === undefined || checkpoint === undefined || proof === undefined || checkpoint.origin === policy.origin) return false
+  return others.entries.some(({ origin }) => origin === checkpoint.origin) || !claimsKeyOf(policy, proof.note)
+}
