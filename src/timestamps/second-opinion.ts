@@ -13,7 +13,8 @@ setEngine('node', ENGINE)
 
 /**
  * Checks imprint, chain and signature. pkijs checks neither the purpose of the signer's certificate,
- * nor that the token names it, nor path lengths: our own verifier does. Throws TimestampError.
+ * nor that the token names it, nor path lengths: our own verifier does. It knows no Ed25519, so that
+ * a ledger takes no tokens by it. Throws TimestampError.
  */
 export async function checkAgain(token: Uint8Array, data: Uint8Array, certificates: readonly Uint8Array[]): Promise<void> {
   const isRight = await verifyWithPkijs(token, data, certificates).catch(cause => {

@@ -59,6 +59,8 @@ export type Named<T> = { readonly name: string; readonly value: T }
  * that is known beforehand to be for a chain counts for that chain only, whatever becomes of it.
  */
 export async function findEndpoints(chain: readonly ChainReader[], chainIds: readonly number[]): Promise<ReadonlyMap<number, Endpoints>> {
+  // A policy of witnesses and time stamps alone needs no network.
+  if (chainIds.length === 0) return new Map()
   const named = chain.map((reader, at) => ({ name: reader.name ?? `endpoint ${at + 1}`, reader }))
   const readers = named.filter(({ reader: { serves } }) => serves === undefined || chainIds.includes(serves))
   const ids = await Promise.all(readers.map(({ reader }) => attemptAsync(() => reader.chainId())))

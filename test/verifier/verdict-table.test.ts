@@ -1,15 +1,30 @@
 /** The whole table of design §7.6–8 against the verifier, and the page that shows it. */
 
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
+import { toBase64 } from '../../src/core/bytes.ts'
 import type { Policy } from '../../src/core/policy.ts'
+import type { ReceiptToken } from '../../src/core/receipt.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
+import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { formatVkey } from '../../src/core/tlog/note.ts'
 import { digestsOf } from '../../src/documents/digest.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import type { CurrencyReader, Listed } from '../../src/verifier/currency.ts'
 import type { ListedErasure } from '../../src/verifier/erased.ts'
 import { verify } from '../../src/verifier/verify.ts'
-import { allCases, type Case, type ChainCase, type ChangeOf, expect, formatPage, type Source } from './verdict-table.ts'
+import { issue, issuedBy, stamp as makeStamp, TIME_STAMPING } from '../timestamp/authority.ts'
+import {
+  allCases,
+  allVoucherCases,
+  type Case,
+  type ChainCase,
+  type ChangeOf,
+  expect,
+  expectVouched,
+  formatPage,
+  type Source,
+} from './verdict-table.ts'
 import {
   AMENDMENT,
   ANCHOR,
@@ -19,10 +34,12 @@ import {
   FILE,
   GENESIS,
   listingOf,
+  ORIGIN,
   policyWith,
   STATEMENT,
   tombstoneOf,
   WITHDRAWAL,
+  WITNESSES,
   type World,
 } from './world.ts'
 
@@ -125,6 +142,50 @@ describe('verifier: the table of verdicts', () => {
       count++
     }
     equal(count, 65 * 2 * 25 * 2)
+  })
+
+  it('answers every combination of witnesses, a chain and a time stamp as the table says', async function () {
+    this.timeout(120_000)
+    const world = createWorld([GENESIS, OWN])
+    const data = Buffer.from(formatCheckpoint({ origin: ORIGIN, size: world.size, root: world.root }))
+    const root = issue({ name: 'Root', ca: true })
+    const signer = issuedBy(root, { name: 'TSA', serial: 2, purposes: [TIME_STAMPING] })
+    const tokenOf = (change: object): ReceiptToken[] => [
+      { type: 'rfc3161', size: world.size, token: toBase64(makeStamp({ data, signer, certificates: [signer], ...change })) },
+    ]
+    const hints = { holds: tokenOf({}), 'is missing': [], 'is bad': tokenOf({ imprint: new Uint8Array(32) }) } as const
+    const signed = { 'not asked for': [], 'enough signed': WITNESSES, 'too few signed': WITNESSES.slice(1) } as const
+    const receipts = new Map<string, Promise<string>>()
+    const receiptOf = (witnesses: keyof typeof signed, state: keyof typeof hints) => {
+      const made = receipts.get(witnesses + state) ?? world.receipt(1, { witnesses: signed[witnesses], hints: hints[state] })
+      receipts.set(witnesses + state, made)
+      return made
+    }
+    let [count, refused] = [0, 0]
+    for (const each of allVoucherCases()) {
+      const { witnesses, chain, stamp, requireAnchors } = each
+      const authority = { type: 'rfc3161', name: 'One', certificates: [toBase64(root.der)], production: stamp?.production }
+      const anchors = [...(chain ? [{ ...ANCHOR, production: chain.production }] : []), ...(stamp ? [authority] : [])]
+      const quorum = witnesses === 'not asked for' ? 0 : 2
+      const change = { anchors, requireAnchors, witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum }
+      const expected = expectVouched(each)
+      count++
+      if (expected === 'policy refused') {
+        throws(() => policyWith({}, change), { code: 'POLICY_NO_FORK_GUARD' })
+        refused++
+        continue
+      }
+      const { verdict, finding, exit, isGreen } = await verify({
+        file: digestsOf(FILE),
+        receipt: await receiptOf(witnesses, stamp?.state ?? 'is missing'),
+        policy: policyWith({}, change),
+        chain: chain ? [readerOf(world, chain, 1)] : [],
+        currency: listingOf(world),
+        trust: 'policy',
+      })
+      deepEqual({ verdict, finding, exit, isGreen }, expected, JSON.stringify(each))
+    }
+    deepEqual([count, refused], [3 * 11 * 7 * 2, 11 * 6])
   })
 
   it('is in the docs', async () => {

@@ -92,6 +92,39 @@ export function* allCases(): Generator<Case> {
           for (const file of [true, false]) yield { chains, requireAnchors, change, source, file }
 }
 
+/** The witnesses: the policy asks for none, enough signed, or too few did. */
+export const WITNESSED = ['not asked for', 'enough signed', 'too few signed'] as const
+/** The time stamp of an authority that the policy names. */
+export const STAMPS = ['holds', 'is missing', 'is bad'] as const
+
+/** What vouches for a checkpoint: witnesses, a chain and an authority, each if there is one. */
+export type VoucherCase = {
+  readonly witnesses: (typeof WITNESSED)[number]
+  readonly chain?: ChainCase
+  readonly stamp?: { readonly state: (typeof STAMPS)[number]; readonly production: boolean }
+  readonly requireAnchors: number
+}
+
+/** The answer, or that the policy is refused because a time stamp alone would satisfy it. */
+export function expectVouched({ witnesses, chain, stamp, requireAnchors }: VoucherCase): Expected | 'policy refused' {
+  if (stamp !== undefined && witnesses === 'not asked for' && requireAnchors === 1) return 'policy refused'
+  if (witnesses === 'too few signed') return { verdict: 'invalid', finding: 'invalid', exit: 5, isGreen: false }
+  const stamped = stamp && ({ state: stamp.state === 'holds' ? 'holds' : 'answers no', production: stamp.production } as const)
+  const chains = [chain, stamped].filter(each => each !== undefined)
+  return expect({ chains, requireAnchors, change: 'nothing', source: 'ledger', file: true })
+}
+
+/** Every combination of one chain, one authority and witnesses. */
+export function* allVoucherCases(): Generator<VoucherCase> {
+  const both = [true, false]
+  const chains = [undefined, ...both.flatMap(production => STATES.map(state => ({ state, production })))]
+  const stamps = [undefined, ...both.flatMap(production => STAMPS.map(state => ({ state, production })))]
+  for (const witnesses of WITNESSED)
+    for (const chain of chains)
+      for (const stamp of stamps)
+        for (const requireAnchors of [1, 2]) yield { witnesses, requireAnchors, ...(chain && { chain }), ...(stamp && { stamp }) }
+}
+
 /** The page. */
 export function formatPage(): string {
   const chain = (state: State, production = true) => ({ state, production })
@@ -99,6 +132,10 @@ export function formatPage(): string {
     expect({ chains, requireAnchors, change: 'nothing', source: 'ledger', file: true, ...more })
   const pairs = STATES.flatMap((a, at) => STATES.slice(at).map(b => [a, b] as const))
   const mixed = STATES.flatMap(a => STATES.map(b => [a, b] as const))
+  const vouched = (each: VoucherCase) => {
+    const answer = expectVouched(each)
+    return typeof answer === 'string' ? answer : `\`${answer.verdict}\``
+  }
   const outcome = ({ verdict, exit, isGreen }: Expected) => `\`${verdict}\`, ${exit}${isGreen ? ', green' : ''}`
   return [
     '# Verdicts',
@@ -106,7 +143,7 @@ export function formatPage(): string {
     'The verdict for every combination of what the chain says, what became of the version, and who was asked. `test/verifier/verdict-table.test.ts` checks the verifier against this page and against every combination behind it. It also writes the page: `WRITE_DOCS=1 npm run mocha -- test/verifier/verdict-table.test.ts`.',
     '',
     '## What the chain says',
-    'A *production* chain is one that the policy calls so. If the policy names as many production chains as it requires, only those count. Otherwise all chains count, and the result is no evidence.',
+    'A *production* chain or authority is one that the policy calls so. If the policy names as many of them as it requires, only those count. Otherwise all count, and the result is no evidence.',
     '',
     'One chain, one required:',
     '',
@@ -125,6 +162,47 @@ export function formatPage(): string {
     ...table(
       ['production, test', 'one required', 'two required'],
       mixed.map(([a, b]) => [`${a}, ${b}`, ...[1, 2].map(r => `\`${ask([chain(a), chain(b, false)], r).verdict}\``)]),
+    ),
+    '## Witnesses and time stamps',
+    'A time stamp is final, and needs no network. It stops no fork. So a policy without witnesses requires more anchors than it has authorities, or it is refused (`POLICY_NO_FORK_GUARD`). If too few of the witnesses signed, the receipt is `invalid`, whatever else vouches for it.',
+    '',
+    'A time stamp alone, one anchor required:',
+    '',
+    ...table(
+      ['time stamp', 'witnesses signed', 'no witnesses asked for', 'too few witnesses signed'],
+      STAMPS.map(state => [
+        state,
+        ...(['enough signed', 'not asked for', 'too few signed'] as const).map(witnesses =>
+          vouched({ witnesses, stamp: { state, production: true }, requireAnchors: 1 }),
+        ),
+      ]),
+    ),
+    'A production chain and a production authority:',
+    '',
+    ...table(
+      ['chain, time stamp', 'witnesses signed, one required', 'witnesses signed, two required', 'no witnesses asked for, two required'],
+      STATES.flatMap(state =>
+        STAMPS.map(stamp => {
+          const given = { chain: chain(state), stamp: { state: stamp, production: true } }
+          const [one, two, alone] = [
+            { witnesses: 'enough signed', requireAnchors: 1 },
+            { witnesses: 'enough signed', requireAnchors: 2 },
+            { witnesses: 'not asked for', requireAnchors: 2 },
+          ] as const
+          return [`${state}, ${stamp}`, ...[one, two, alone].map(each => vouched({ ...given, ...each }))]
+        }),
+      ),
+    ),
+    'A production chain that holds, beside a time stamp of a test authority:',
+    '',
+    ...table(
+      ['time stamp', 'witnesses signed, one required', 'witnesses signed, two required'],
+      STAMPS.map(state => [
+        state,
+        ...[1, 2].map(requireAnchors =>
+          vouched({ witnesses: 'enough signed', chain: chain('holds'), stamp: { state, production: false }, requireAnchors }),
+        ),
+      ]),
     ),
     '## What became of the version',
     'A production chain vouches for the receipt. Each cell has the verdict and the exit code. Where the ledger was not asked itself, nothing is green.',

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { pathToFileURL } from 'node:url'
+import { stampedReceipt } from '../verifier/stamped.ts'
 import { assertAccessible } from './axe.ts'
-import { check, given, textOf, useEndpoints, useVerifyPage, verdicts } from './verify-tool.ts'
+import { check, given, textOf, useEndpoints, usePolicy, useVerifyPage, verdicts } from './verify-tool.ts'
 
 describe('verify page: offline, without JavaScript, by keyboard', function () {
   this.timeout(120_000)
@@ -35,6 +36,29 @@ describe('verify page: offline, without JavaScript, by keyboard', function () {
         },
         { locale, bypassCSP: false },
       )
+    }
+  })
+
+  it('dates a receipt with witnesses and a time stamp by a reader’s policy, and asks nobody', async () => {
+    const { receipt, policy, file } = await stampedReceipt()
+    for (const href of [pathToFileURL(await saveOffline()).href, '/verify']) {
+      await withPage(href, async page => {
+        const asked: string[] = []
+        await page.waitForSelector('#files', { state: 'attached' })
+        await check(page, [given('policy.json', policy), given('tender.json', file), given('tender.json.receipt.json', receipt)])
+        page.on('request', request => asked.push(new URL(request.url()).origin))
+        await usePolicy(page)
+        assert.deepEqual(await verdicts(page), ['anchored'])
+        const told = (await page.locator('#results article').first().textContent()) ?? ''
+        assert.match(told, /We did not check for newer versions. This file has been on the record, unchanged, since 24 November 2026/)
+        assert.match(
+          told,
+          /One\u2069: time stamp of 24 November 2026.*not checked whether its certificate was revoked, or whether it is qualified/,
+        )
+        assert.deepEqual([...new Set(asked)], href.startsWith('file:') ? [] : [state.world.url])
+        await check(page, [given('tender.json', file), given('bad.receipt.json', receipt.replace(/"token":"(.{400})./, '"token":"$1%'))])
+        assert.ok((await verdicts(page)).includes('sealed'))
+      })
     }
   })
 
