@@ -106,6 +106,11 @@ describe('server with a file of vouchers', function () {
       const readers = [here, there].map(({ url }) => createJsonRpcReader({ url, fetch, timeoutMs: 5000 }))
       const result = await verify({ receipt, policy, chain: readers, trust: 'policy' })
       deepEqual([result.verdict, result.finding, result.date], ['test-network', 'anchored', round.time])
+      const shown = await json(service, `/v1/rounds/${round.size}`)
+      deepEqual([shown.size, shown.final, shown.anchors, shown.cosignatures], [round.size, true, anchors, []])
+      equal(JSON.parse(receipt).proof.endsWith(shown.checkpoint), true)
+      const listed = await json(service, '/v1/rounds?limit=1')
+      deepEqual((await json(service, `/v1/rounds?cursor=${listed.cursor}&limit=1`)).rounds[0].size > listed.rounds[0].size, true)
       // One of the two chains alone is not enough.
       deepEqual((await verify({ receipt, policy, chain: readers.slice(0, 1), trust: 'policy' })).verdict, 'unchecked')
     } finally {

@@ -3,30 +3,22 @@
  * another, and none holds up sealing.
  */
 import type { BackgroundTask, Host } from '../host.ts'
-import { type Log, withFields } from '../logger.ts'
+import type { Log } from '../logger.ts'
 import { type DocumentChange, type Documents, isDocumentChanged } from '../store/port/documents.ts'
 import { createAges } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
-import { type Anchorer, createAnchorer } from './anchorer.ts'
-import type { AnchorChain } from './chain.ts'
+import type { Asker } from './asker.ts'
 import { type AnchorLag, createWaiting, FINAL_LATE_MS, NO_LONGER_MS } from './lag.ts'
 import type { Lease } from './lease.ts'
 import { nextRound } from './next-round.ts'
 import type { AnchorRecord } from './records.ts'
 import { createRoundClock, PATIENCE } from './round-clock.ts'
-import { createTenure } from './tenure.ts'
+import { commonOf, type LedgerChain, tendChains } from './tended-chains.ts'
+import { createTenure, type Tenure } from './tenure.ts'
 import type { Trouble } from './trouble.ts'
 import type { VoucherState } from './voucher.ts'
-
-/** A chain of the ledger. */
-export type LedgerChain = {
-  readonly name: string
-  readonly chain: AnchorChain
-  /** It takes part in every n-th round; missing: in each. */
-  readonly everyRounds?: number
-  /** The size from which it vouches for the ledger; missing: from the first. */
-  readonly fromSize?: number
-}
+import type { WitnessClient } from './witness-client.ts'
+import { createWitnessAsker } from './witnesses.ts'
 
 /** An anchor on its way, and its chain. */
 export type ChainAnchor = AnchorRecord & { readonly chainId: number }
@@ -62,6 +54,7 @@ type Deps = {
   readonly ledger: AnchoredLedger
   readonly store: Documents
   readonly chains: readonly LedgerChain[]
+  readonly witnesses?: readonly WitnessClient[] | undefined
   /** The least time between two rounds. */
   readonly intervalMs: number
   /** With fewer new entries than this, a round waits for some intervals. */
@@ -75,17 +68,18 @@ type Deps = {
   readonly lease?: Lease | undefined
 }
 
-type Tended = LedgerChain & { readonly anchorer: Anchorer; readonly everyRounds: number }
-
 const POLL_MS = { least: 250, most: 12_000 }
 
 /** Creates it. It does nothing until `start`, `tick` or `compareWithChain`. */
 export function createAnchoring(deps: Deps): Anchoring {
   const { ledger, intervalMs, minBatch, host, log, lease } = deps
   const tenure = createTenure(ledger, lease)
-  const clock = createRoundClock({ ledger: fenced(ledger, tenure.fence), tenure, intervalMs, minBatch, host, log })
+  const clock = createRoundClock({ ledger, tenure, intervalMs, minBatch, host, log })
   const waiting = createWaiting({ ledger, ages: createAges(host), host })
-  const chains = tendEach(deps, fenced(ledger, tenure.fence), tenure)
+  const written = fenced(ledger, tenure.fence)
+  const chains = tendChains({ ...deps, ledger: written, tenure })
+  const askers = createAskers({ ...deps, ledger: written, tenure })
+  const anchorers = chains.map(({ anchorer }) => anchorer)
   const fewest = Math.min(...chains.map(({ everyRounds }) => everyRounds))
   let running: Promise<void> | undefined
   let tasks: readonly BackgroundTask[] = []
@@ -104,17 +98,17 @@ export function createAnchoring(deps: Deps): Anchoring {
     await note()
     const uncompared = await Promise.allSettled([compareWithChain()])
     const opened = compared() ? await Promise.allSettled([clock.tick()]) : []
-    const outcomes = await Promise.allSettled(chains.map(({ anchorer }) => anchorer.tick()))
+    const outcomes = await Promise.allSettled([...askers, ...anchorers].map(voucher => voucher.tick()))
     await note()
     rethrowFirst([...opened, ...outcomes, ...uncompared])
   }
 
-  /** Each voucher also acts as soon as a round opens. */
+  /** Each voucher also acts as soon as a round opens: those that sign before those that anchor. */
   async function openRounds(signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
         await note()
-        if ((await clock.tick()) !== undefined) for (const { anchorer } of chains) void anchorer.tick().catch(() => {})
+        if ((await clock.tick()) !== undefined) for (const voucher of [...askers, ...anchorers]) void voucher.tick().catch(() => {})
       } catch (error) {
         if (!isDocumentChanged(error)) log.error('no round can be opened', { error })
       }
@@ -122,18 +116,33 @@ export function createAnchoring(deps: Deps): Anchoring {
     }
   }
   const pollMs = Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most)
-  const tend = (anchorer: Anchorer) => async (signal: AbortSignal) => {
+  const tend = (voucher: Pick<Asker, 'tick'>) => async (signal: AbortSignal) => {
     for (;;) {
       // `tick` has logged the error.
-      await anchorer.tick().catch(() => {})
+      await voucher.tick().catch(() => {})
       await host.sleep(pollMs, signal)
     }
   }
 
+  function vouchers(): readonly VoucherState[] {
+    const ofChains = chains.map(({ name, anchorer }) => {
+      const { lastFinalSize, alarm, alarmCode } = anchorer.lag()
+      return {
+        kind: 'chain' as const,
+        name,
+        size: lastFinalSize,
+        ...(alarm !== undefined && { trouble: { code: alarmCode!, message: alarm } }),
+      }
+    })
+    return [...ofChains, ...askers.map(asker => asker.state())]
+  }
+
   function troubles(): readonly Trouble[] {
-    const found = chains.flatMap(({ name, anchorer }) => {
-      const { alarm, alarmCode } = anchorer.lag()
-      return alarm === undefined ? [] : [{ code: alarmCode!, message: chains.length > 1 ? `${name}: ${alarm}` : alarm }]
+    const all = vouchers()
+    const found = all.flatMap(({ name, trouble }) => {
+      if (trouble === undefined) return []
+      const isNamed = all.length === 1 || trouble.message.includes(name)
+      return [isNamed ? trouble : { ...trouble, message: `${name}: ${trouble.message}` }]
     })
     if (found.length > 0 || waiting.waitedMs(finalSize()) <= (PATIENCE + 3) * intervalMs * commonOf(chains) + FINAL_LATE_MS) return found
     return [{ code: 'ROUND_LATE', message: 'Records are accepted, but no round that covers them is final by the policy of this ledger.' }]
@@ -142,14 +151,19 @@ export function createAnchoring(deps: Deps): Anchoring {
   return {
     start() {
       if (tasks.length > 0) return
-      tasks = [host.spawn('rounds', openRounds), ...chains.map(({ name, anchorer }) => host.spawn(`anchorer ${name}`, tend(anchorer)))]
+      tasks = [
+        host.spawn('rounds', openRounds),
+        ...askers.map(asker => host.spawn(`voucher ${asker.state().name}`, tend(asker))),
+        ...chains.map(({ name, anchorer }) => host.spawn(`anchorer ${name}`, tend(anchorer))),
+      ]
     },
     async stop() {
-      for (const { anchorer } of chains) anchorer.stopping()
-      await Promise.all(tasks.map(task => task.stop()))
+      for (const anchorer of anchorers) anchorer.stopping()
+      const asked = askers.map(asker => asker.stop())
+      await Promise.all([...asked, ...tasks.map(task => task.stop())])
       await running?.catch(() => {})
       // What still runs was begun by an opened round.
-      await Promise.allSettled(chains.map(({ anchorer }) => anchorer.ended()))
+      await Promise.allSettled(anchorers.map(anchorer => anchorer.ended()))
       // What fails here ends by itself.
       await tenure.release().catch(() => {})
     },
@@ -177,46 +191,15 @@ export function createAnchoring(deps: Deps): Anchoring {
       }
     },
     troubles,
-    vouchers: () =>
-      chains.map(({ name, anchorer }) => {
-        const { lastFinalSize, alarm, alarmCode } = anchorer.lag()
-        return { kind: 'chain', name, size: lastFinalSize, ...(alarm !== undefined && { trouble: { code: alarmCode!, message: alarm } }) }
-      }),
+    vouchers,
   }
 }
 
-function tendEach(
-  { store, chains, intervalMs, host, log }: Deps,
-  ledger: AnchoredLedger,
-  tenure: ReturnType<typeof createTenure>,
-): Tended[] {
-  const common = chains.length > 1 ? commonOf(chains) : undefined
-  return chains.map(each => {
-    const { name, chain, everyRounds = 1, fromSize = 0 } = each
-    const taking = { everyRounds, fromSize, ...(common !== undefined && { common }) }
-    const anchorer = createAnchorer({
-      ...{ ledger: chains.length > 1 ? named(ledger, name) : ledger, store, chain, tenure, host },
-      log: chains.length > 1 ? withFields(log, { chain: name }) : log,
-      roundMs: (PATIENCE + 3) * intervalMs * everyRounds,
-      nextRound: previous => nextRound(ledger.rounds, previous, ledger.keyEnds(), taking),
-    })
-    return { ...each, anchorer, everyRounds }
-  })
-}
-
-/** The ledger, which a chain of several stops with its name. */
-function named(ledger: AnchoredLedger, name: string): AnchoredLedger {
-  return { ...ledger, stop: (reason, code) => ledger.stop(`${name}: ${reason}`, code) }
-}
-
-/** Every chain takes part in each round whose ordinal is a multiple of this. */
-function commonOf(chains: readonly Pick<LedgerChain, 'everyRounds'>[]): number {
-  return chains.reduce((common, { everyRounds = 1 }) => (common * everyRounds) / divisorOf(common, everyRounds), 1)
-}
-
-/** The greatest common divisor. */
-function divisorOf(a: number, b: number): number {
-  return b === 0 ? a : divisorOf(b, a % b)
+/** The witnesses, in the order of the configuration. */
+function createAskers({ ledger, store, witnesses = [], host, log, tenure }: Deps & { readonly tenure: Tenure }): readonly Asker[] {
+  const taking = { everyRounds: 1, fromSize: 0 }
+  const next = (previous: number) => nextRound(ledger.rounds, previous, ledger.keyEnds(), taking)
+  return witnesses.map(client => createWitnessAsker({ client, ledger, store, nextRound: next, tenure, host, log }))
 }
 
 function rethrowFirst(outcomes: readonly PromiseSettledResult<unknown>[]): void {

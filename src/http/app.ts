@@ -24,6 +24,7 @@ import { assistantRoutes } from './routes/mcp.ts'
 import { proofRoutes } from './routes/proofs.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { recordRoutes } from './routes/records.ts'
+import { roundRoutes } from './routes/rounds.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { tileRoutes } from './routes/tiles.ts'
 
@@ -69,6 +70,7 @@ export function createRouter(deps: RouteDeps): Router {
     receiptRoutes,
     proofRoutes,
     anchorRoutes,
+    roundRoutes,
     agencyRoutes,
     backupRoutes,
     serviceRoutes,

@@ -8,6 +8,7 @@ import * as anchors from './schemas/anchors.ts'
 import * as erasures from './schemas/erasures.ts'
 import * as receipts from './schemas/receipts.ts'
 import * as records from './schemas/records.ts'
+import * as rounds from './schemas/rounds.ts'
 import * as service from './schemas/service.ts'
 import * as statements from './schemas/statements.ts'
 
@@ -167,6 +168,21 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/anchors/:size',
     summary: 'The final anchor of exactly this size.',
     answers: { 200: json(anchors.anchor) },
+  },
+  {
+    id: 'listRounds',
+    method: 'get',
+    path: '/v1/rounds',
+    summary: 'The rounds in ascending order of size, and what vouches for each.',
+    query: rounds.roundQuery,
+    answers: { 200: json(rounds.rounds) },
+  },
+  {
+    id: 'getRound',
+    method: 'get',
+    path: '/v1/rounds/:size',
+    summary: 'The round of exactly this size.',
+    answers: { 200: json(rounds.round) },
   },
   { id: 'getStatus', method: 'get', path: '/v1/status', summary: 'The state of the ledger.', answers: { 200: json(service.status) } },
   {

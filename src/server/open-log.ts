@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createAnchoring } from '../anchor/anchoring.ts'
 import type { AnchorChain } from '../anchor/chain.ts'
 import { createLease } from '../anchor/lease.ts'
+import { createWitnessClient } from '../anchor/witness-client.ts'
 import { movedFolderOf, moveReason, readMoveMark } from '../care/move.ts'
 import { readRestored, restoredReason } from '../care/restored.ts'
 import { openAnchorChain } from '../chain/ethereum.ts'
@@ -167,7 +168,8 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   const holder = toHex(host.randomBytes(16))
   const lease = isShared(store) ? createLease({ store, name: 'rounds', holder }) : undefined
   const intervalMs = vouchers.intervalMs ?? config.anchorIntervalMs
-  const anchorer = createAnchoring({ ledger, store, chains: ledgerChains, intervalMs, minBatch, host, log, lease })
+  const witnesses = vouchers.witnesses.map(witness => createWitnessClient({ ...witness, fetch, host }))
+  const anchorer = createAnchoring({ ledger, store, chains: ledgerChains, witnesses, intervalMs, minBatch, host, log, lease })
   return { ledger, chains, rule, anchorChains: parts.anchorChains, anchorer, mark }
 }
 

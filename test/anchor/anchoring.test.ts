@@ -1,8 +1,9 @@
 /** Several chains of one ledger: each on its own, and rounds final as the policy says. */
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
-import { createAnchoring, type LedgerChain } from '../../src/anchor/anchoring.ts'
+import { createAnchoring } from '../../src/anchor/anchoring.ts'
 import type { AnchorChain } from '../../src/anchor/chain.ts'
 import type { RoundRule } from '../../src/anchor/round-rule.ts'
+import type { LedgerChain } from '../../src/anchor/tended-chains.ts'
 import type { PolicyChain } from '../../src/core/policy-anchors.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'

@@ -95,6 +95,8 @@ const HEAVY: Heavy = {
   '/v1/digests/:prefix': ['/v1/digests/abc'],
   '/v1/anchors': ['/v1/anchors'],
   '/v1/anchors/:size': ['/v1/anchors/SIZE'],
+  '/v1/rounds': ['/v1/rounds'],
+  '/v1/rounds/:size': ['/v1/rounds/SIZE'],
   '/v1/keys': ['/v1/keys'],
   '/policy.json': ['/policy.json'],
   '/trust.json': ['/trust.json'],

@@ -1,0 +1,164 @@
+/** Witnesses as vouchers of rounds: a quorum of them in receipts, and one that fails alone. */
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { createAnchoring } from '../../src/anchor/anchoring.ts'
+import { createWitnessClient } from '../../src/anchor/witness-client.ts'
+import type { Hash } from '../../src/core/hash.ts'
+import { parseAddCheckpoint } from '../../src/core/tlog/add-checkpoint.ts'
+import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { cosign, createSigner, ED25519_COSIGNATURE, formatVkey, parseNote } from '../../src/core/tlog/note.ts'
+import { verifyConsistency } from '../../src/core/tlog/proof.ts'
+import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
+import { silentLog } from '../../src/logger.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { listen, stop } from '../listen.ts'
+import { CHAIN_ID, CODE_SHA256, CONTRACT, createMemoryChain, LOG_ID } from '../simulation/chain.ts'
+import { createTestClock, testHost } from '../test-host.ts'
+
+const NOW = 1_790_000_000
+
+describe('anchor/witnesses', () => {
+  const servers: Server[] = []
+  afterEach(() => {
+    for (const server of servers.splice(0)) stop(server)
+  })
+
+  /** A witness that checks what it is shown. `behave`: whether it answers at all. */
+  async function openWitness(at: number) {
+    const signer = createSigner(`witness.example/w${at}`, new Uint8Array(32).fill(100 + at), ED25519_COSIGNATURE)
+    const shown: number[] = []
+    const state = { isUp: true, isSilent: false }
+    let latest: { size: number; root: Hash } | undefined
+    const server = createServer(async (request, response) => {
+      const { oldSize, proof, note } = parseAddCheckpoint(await text(request))
+      const { size, root } = parseCheckpoint(parseNote(note).text)
+      shown.push(size)
+      if (state.isSilent) return
+      if (!state.isUp) return void response.writeHead(503).end()
+      if (oldSize !== (latest?.size ?? 0))
+        return void response.writeHead(409, { 'content-type': 'text/x.tlog.size' }).end(`${latest?.size ?? 0}\n`)
+      if (latest !== undefined) verifyConsistency({ from: oldSize, to: size, fromRoot: latest.root, toRoot: root, proof })
+      latest = { size, root }
+      response.end(cosign(parseNote(note).text, NOW, signer))
+    })
+    servers.push(server)
+    const host = testHost({ nowMs: () => NOW * 1000 })
+    const vkey = formatVkey(signer.vkey)
+    return { vkey, shown, state, client: createWitnessClient({ vkey, url: await listen(server), fetch, host }) }
+  }
+
+  async function openWorld(count: number, quorum: number) {
+    const witnesses = await Promise.all(Array.from({ length: count }, (_, at) => openWitness(at)))
+    const store = createMemoryStore()
+    const place = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, codeSha256: CODE_SHA256, logId: LOG_ID } as const
+    const rule = {
+      witnesses: witnesses.map(({ vkey }) => vkey),
+      quorum,
+      anchors: [{ ...place, production: true, finality: 'finalized' as const, fromSize: 0 }],
+      requireAnchors: 1,
+    }
+    const ledger = await openTestLedger(store, { rule })
+    const clock = createTestClock()
+    const memory = createMemoryChain()
+    const anchoring = createAnchoring({
+      ...{ ledger, store, chains: [{ name: 'chain', chain: memory.chain }], intervalMs: 1000, minBatch: 1, log: silentLog },
+      witnesses: witnesses.map(({ client }) => client),
+      host: testHost({ nowMs: clock.steadyMs, ...clock }),
+    })
+    let blockTime = 0
+    const round = async () => {
+      await ledger.submit(statementOf(`record ${records++}`))
+      for (let step = 0; step < 4; step++) {
+        await anchoring.tick()
+        clock.advance(250)
+        memory.mine((blockTime += 12))
+      }
+    }
+    return { ledger, anchoring, witnesses, clock, round, store }
+  }
+  let records = 0
+  const linesOf = (receipt: string) => parseNote(parseTlogProof(JSON.parse(receipt).proof).note).signatures.map(({ name }) => name)
+
+  it('cosign each round, and receipts carry their lines once a round is final', async () => {
+    const { ledger, witnesses, round } = await openWorld(3, 2)
+    for (let count = 0; count < 3; count++) await round()
+    deepEqual(linesOf(await ledger.receipt(1)).sort(), [
+      'ledger.example/test',
+      'witness.example/w0',
+      'witness.example/w1',
+      'witness.example/w2',
+    ])
+    deepEqual(witnesses[0]!.shown, [2, 3, 4])
+    equal(ledger.latestRound()?.size, 4)
+  })
+
+  it('fail alone: the others and the chain go on, the one is named, and it catches up with the newest round', async () => {
+    const { ledger, anchoring, witnesses, round, clock } = await openWorld(3, 2)
+    witnesses[2]!.state.isUp = false
+    for (let count = 0; count < 3; count++) await round()
+    equal(ledger.latestRound()?.size, 4)
+    match(
+      anchoring
+        .troubles()
+        .map(({ message }) => message)
+        .join(),
+      /^Witness witness.example\/w2 answers with status 503/,
+    )
+    witnesses[2]!.state.isUp = true
+    clock.advance(60_000)
+    await round()
+    deepEqual(anchoring.troubles(), [])
+    deepEqual(
+      anchoring
+        .vouchers()
+        .map(({ size }) => size)
+        .slice(1),
+      [5, 5, 5],
+    )
+    // It is asked for no round that was passed.
+    deepEqual(
+      witnesses[2]!.shown,
+      witnesses[2]!.shown.toSorted((a, b) => a - b),
+    )
+  })
+
+  it('make no round final below the quorum, and the newest with a quorum is in receipts until one is', async () => {
+    const { ledger, witnesses, round } = await openWorld(2, 2)
+    witnesses[1]!.state.isUp = false
+    await round()
+    deepEqual([ledger.latestRound(), linesOf(await ledger.receipt(0))], [undefined, ['ledger.example/test']])
+    equal((await ledger.roundAt(2)).anchors.length + (await ledger.roundAt(2)).cosignatures.length > 0, true)
+  })
+
+  it('are named when they do not answer at all, and hold up nothing', async () => {
+    const { ledger, anchoring, witnesses, clock } = await openWorld(2, 1)
+    witnesses[1]!.state.isSilent = true
+    await ledger.submit(statementOf('silent'))
+    const first = anchoring.tick()
+    while (witnesses[1]!.shown.length === 0 || anchoring.vouchers()[1]!.size === 0) await new Promise(setImmediate)
+    clock.advance(31_000)
+    match(
+      anchoring
+        .troubles()
+        .map(({ message }) => message)
+        .join(),
+      /witness.example\/w1: It has not answered for 31 seconds\.$/,
+    )
+    equal(anchoring.vouchers()[1]!.trouble, undefined)
+    await anchoring.stop()
+    await first
+  })
+
+  it('are shown no larger checkpoint before the last one of a key that ended', async () => {
+    const { ledger, witnesses, round, store } = await openWorld(1, 1)
+    await round()
+    const newKey = createSigner('ledger.example/test', new Uint8Array(32).fill(9))
+    await ledger.changeKey(formatVkey(newKey.vkey))
+    const { size } = ledger.head()
+    const after = await openTestLedger(store, { signer: newKey })
+    await after.submit(statementOf('after'))
+    deepEqual([(await after.nextCheckpoint(witnesses[0]!.shown.at(-1)!)).size, after.keyEnds()], [size, [size]])
+  })
+})
