@@ -1,5 +1,6 @@
 /** The whole service with a file of vouchers: two chains, of which its own policy requires both. */
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +16,8 @@ import { type Service, startServer } from '../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../src/verifier/index.ts'
 import { ANSWERED, openEndpoint, silent } from './chain/endpoint.ts'
 import { statement } from './http/service.ts'
+import { serveAuthority } from './timestamp/server.ts'
+import { serveWitness } from './witness-server.ts'
 
 const OTHER_CHAIN_ID = 424_243
 const OPERATOR = 'operator-key-of-the-vouchers-test'
@@ -113,6 +116,46 @@ describe('server with a file of vouchers', function () {
       deepEqual((await json(service, `/v1/rounds?cursor=${listed.cursor}&limit=1`)).rounds[0].size > listed.rounds[0].size, true)
       // One of the two chains alone is not enough.
       deepEqual((await verify({ receipt, policy, chain: readers.slice(0, 1), trust: 'policy' })).verdict, 'unchecked')
+    } finally {
+      await service.close()
+    }
+  })
+
+  it('calls a record anchored when a chain and an authority vouch for it and a witness has signed, and logs the time stamp', async () => {
+    const authority = await serveAuthority({ nowMs: Date.now, names: false })
+    const witness = await serveWitness()
+    closers.push(async () => authority.close(), witness.close)
+    await writeFile(at('root.pem'), new X509Certificate(authority.root.der).toString())
+    const service = await start('stamped', {
+      chains: [chain('here', 0)],
+      timestamps: [{ name: 'Authority', url: authority.url, certificates: ['root.pem'] }],
+      witnesses: [{ vkey: witness.vkey, url: witness.url }],
+      quorum: 1,
+      requireAnchors: 2,
+    })
+    try {
+      await send(service, '/v1/records', await keyOf(service), statement(1))
+      const { round } = await untilState(service, 1, 'anchored')
+      const receipt = await (await fetch(`${service.url}/v1/records/1/receipt`)).text()
+      const policy = parsePolicy(await (await fetch(`${service.url}/policy.json`)).text())
+      const readers = [createJsonRpcReader({ url: here.url, fetch, timeoutMs: 5000 })]
+      const result = await verify({ receipt, policy, chain: readers, trust: 'policy' })
+      deepEqual([result.verdict, result.finding, result.date], ['test-network', 'anchored', round.time])
+      equal(result.checks.find(({ name }) => name === 'cosignatures')?.status, 'passed')
+      const shown = await json(service, `/v1/rounds/${round.size}`)
+      deepEqual([shown.timestamps[0].name, shown.cosignatures.length, shown.final], ['Authority', 1, true])
+      const entry = await until(
+        () => fetch(`${service.url}/v1/statements/0/100`).then(answer => answer.text()),
+        text => text.includes('openseal/timestamp@v1'),
+      )
+      const logged = entry.split('\n').filter(line => line.includes('openseal/timestamp@v1')).length
+      const metrics = await (await fetch(`${service.url}/metrics`)).text()
+      match(metrics, /^openseal_voucher_size\{kind="timestamp",voucher="Authority"\} [1-9]/m)
+      match(metrics, /^openseal_voucher_behind\{kind="witness",voucher="witness.example\/w0"\} 0$/m)
+      // A round opens for records, not for time stamps alone.
+      const { size } = await json(service, '/v1/status')
+      await sleep(500)
+      deepEqual([(await json(service, '/v1/status')).size, logged > 0], [size, true])
     } finally {
       await service.close()
     }

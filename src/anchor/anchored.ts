@@ -3,6 +3,7 @@
  * `src/ledger`.
  */
 import type { Hash } from '../core/hash.ts'
+import type { TimestampEntry } from '../core/statements/timestamp.ts'
 import type { Prover } from '../log/prover.ts'
 import type { SignedHead } from '../log/view.ts'
 import type { Closing } from './chain.ts'
@@ -37,6 +38,11 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency' | 'checkpoint
     nextCheckpoint(previous: number): Promise<{ readonly size: number; readonly root: Hash; readonly checkpoint: string }>
     /** Whether entries from `from` up to `to` are more than logged time stamps. */
     hasNews(from: number, to: number): Promise<boolean>
+    /**
+     * Logs a time stamp once, as an entry that later rounds cover.
+     * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
+     */
+    logTimestamp(entry: Omit<TimestampEntry, 'type' | 'salt'>): Promise<unknown>
     /** The sizes of the last checkpoints of the log's keys that have ended, in ascending order. */
     keyEnds(): readonly number[]
     /**

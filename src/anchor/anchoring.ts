@@ -7,7 +7,8 @@ import type { Log } from '../logger.ts'
 import { type DocumentChange, type Documents, isDocumentChanged } from '../store/port/documents.ts'
 import { createAges } from './ages.ts'
 import type { AnchoredLedger } from './anchored.ts'
-import type { Asker } from './asker.ts'
+import type { AskedVoucher } from './asked-voucher.ts'
+import { createAuthorityVoucher } from './authorities.ts'
 import { type AnchorLag, createWaiting, FINAL_LATE_MS, NO_LONGER_MS } from './lag.ts'
 import type { Lease } from './lease.ts'
 import { nextRound } from './next-round.ts'
@@ -15,10 +16,11 @@ import type { AnchorRecord } from './records.ts'
 import { createRoundClock, PATIENCE } from './round-clock.ts'
 import { commonOf, type LedgerChain, tendChains } from './tended-chains.ts'
 import { createTenure, type Tenure } from './tenure.ts'
+import type { TimestampClient } from './timestamp.ts'
 import type { Trouble } from './trouble.ts'
 import type { VoucherState } from './voucher.ts'
 import type { WitnessClient } from './witness-client.ts'
-import { createWitnessAsker } from './witnesses.ts'
+import { createWitnessVoucher } from './witnesses.ts'
 
 /** An anchor on its way, and its chain. */
 export type ChainAnchor = AnchorRecord & { readonly chainId: number }
@@ -55,6 +57,7 @@ type Deps = {
   readonly store: Documents
   readonly chains: readonly LedgerChain[]
   readonly witnesses?: readonly WitnessClient[] | undefined
+  readonly authorities?: readonly TimestampClient[] | undefined
   /** The least time between two rounds. */
   readonly intervalMs: number
   /** With fewer new entries than this, a round waits for some intervals. */
@@ -78,7 +81,7 @@ export function createAnchoring(deps: Deps): Anchoring {
   const waiting = createWaiting({ ledger, ages: createAges(host), host })
   const written = fenced(ledger, tenure.fence)
   const chains = tendChains({ ...deps, ledger: written, tenure })
-  const askers = createAskers({ ...deps, ledger: written, tenure })
+  const askers = createAsked({ ...deps, ledger: written, tenure })
   const anchorers = chains.map(({ anchorer }) => anchorer)
   const fewest = Math.min(...chains.map(({ everyRounds }) => everyRounds))
   let running: Promise<void> | undefined
@@ -116,7 +119,7 @@ export function createAnchoring(deps: Deps): Anchoring {
     }
   }
   const pollMs = Math.min(Math.max(intervalMs / 4, POLL_MS.least), POLL_MS.most)
-  const tend = (voucher: Pick<Asker, 'tick'>) => async (signal: AbortSignal) => {
+  const tend = (voucher: Pick<AskedVoucher, 'tick'>) => async (signal: AbortSignal) => {
     for (;;) {
       // `tick` has logged the error.
       await voucher.tick().catch(() => {})
@@ -195,11 +198,23 @@ export function createAnchoring(deps: Deps): Anchoring {
   }
 }
 
-/** The witnesses, in the order of the configuration. */
-function createAskers({ ledger, store, witnesses = [], host, log, tenure }: Deps & { readonly tenure: Tenure }): readonly Asker[] {
+/** The witnesses and then the authorities, in the order of the configuration. */
+function createAsked({
+  ledger,
+  store,
+  witnesses = [],
+  authorities = [],
+  host,
+  log,
+  tenure,
+}: Deps & { readonly tenure: Tenure }): readonly AskedVoucher[] {
   const taking = { everyRounds: 1, fromSize: 0 }
   const next = (previous: number) => nextRound(ledger.rounds, previous, ledger.keyEnds(), taking)
-  return witnesses.map(client => createWitnessAsker({ client, ledger, store, nextRound: next, tenure, host, log }))
+  const shared = { ledger, store, nextRound: next, tenure, host, log }
+  return [
+    ...witnesses.map(client => createWitnessVoucher({ client, ...shared })),
+    ...authorities.map(client => createAuthorityVoucher({ client, ...shared })),
+  ]
 }
 
 function rethrowFirst(outcomes: readonly PromiseSettledResult<unknown>[]): void {

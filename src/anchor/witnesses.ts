@@ -2,7 +2,7 @@
 import { formatTime } from '../core/time.ts'
 import type { Documents } from '../store/port/documents.ts'
 import type { AnchoredLedger } from './anchored.ts'
-import { type Asker, createAsker } from './asker.ts'
+import { type AskedVoucher, createAskedVoucher } from './asked-voucher.ts'
 import { COSIGNATURES } from './stored.ts'
 import type { WitnessClient } from './witness-client.ts'
 
@@ -10,15 +10,15 @@ type Deps = {
   readonly client: WitnessClient
   readonly ledger: Pick<AnchoredLedger, 'stopped' | 'consistency' | 'addCosignature'>
   readonly store: Pick<Documents, 'readDocument'>
-} & Pick<Parameters<typeof createAsker>[0], 'nextRound' | 'tenure' | 'host' | 'log'>
+} & Pick<Parameters<typeof createAskedVoucher>[0], 'nextRound' | 'tenure' | 'host' | 'log'>
 
 /**
  * A witness of this ledger. A round's checkpoint is shown to it after that of no larger one: it is
  * asked for rounds above its last signature only, in their order where a key of the log ended.
  */
-export function createWitnessAsker({ client, ledger, store, ...others }: Deps): Asker {
+export function createWitnessVoucher({ client, ledger, store, ...others }: Deps): AskedVoucher {
   const { name, vkey } = client
-  return createAsker({
+  return createAskedVoucher({
     kind: 'witness',
     name,
     ledger,

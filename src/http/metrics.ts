@@ -85,12 +85,13 @@ export function createMetrics({
     alarms?.().some(({ code }) => code.startsWith('MARK_')) ? 1 : 0,
   )
   if (freeBytes) gauge(registers, 'openseal_disk_free_bytes', 'Free bytes on the disk of the data folder.', freeBytes)
-  gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final anchor covers.', () => behind(ledger))
-  gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final anchor; -1 before the first.', () => {
-    const newest = ledger.latestAnchor()
-    return newest === undefined ? -1 : host.nowMs() / 1000 - Date.parse(newest.block.time) / 1000
+  gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final round covers.', () => behind(ledger))
+  gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final round; -1 before the first.', () => {
+    const newest = ledger.latestRound()
+    return newest === undefined ? -1 : host.nowMs() / 1000 - Date.parse(newest.time) / 1000
   })
   if (anchorer) anchorGauges(registers, anchorer)
+  if (anchorer) voucherGauges(registers, anchorer)
   if (scrub) scrubGauges(registers, scrub)
 
   // Looking up a counter by its labels takes as long as counting. The number of labels is bounded
@@ -134,7 +135,7 @@ function anchorGauges(registers: Registry[], anchorer: NonNullable<Watched['anch
   gauge(
     registers,
     'openseal_anchor_lag_seconds',
-    'How long the oldest entry without a final anchor has waited.',
+    'How long the oldest entry without a final round has waited.',
     () => anchorer.lag().oldestUnanchoredMs / 1000,
   )
   gauge(registers, 'openseal_anchor_balance_wei', 'Balance of the signing address; -1 while it is not known.', () =>
@@ -155,6 +156,22 @@ function anchorGauges(registers: Registry[], anchorer: NonNullable<Watched['anch
     'Anchors that are not final yet.',
     () => anchorer.state().filter(a => a.state !== 'final').length,
   )
+}
+
+/** For each voucher: how far it is, and whether it is behind. */
+function voucherGauges(registers: Registry[], { vouchers }: NonNullable<Watched['anchorer']>): void {
+  const each = (name: string, help: string, read: (voucher: ReturnType<typeof vouchers>[number]) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['kind', 'voucher'],
+      registers,
+      collect() {
+        for (const voucher of vouchers()) this.set({ kind: voucher.kind, voucher: voucher.name }, read(voucher))
+      },
+    })
+  each('openseal_voucher_size', 'The newest tree size that a voucher vouches for; 0 before the first.', ({ size }) => size)
+  each('openseal_voucher_behind', '1 while something is wrong with a voucher.', ({ trouble }) => (trouble === undefined ? 0 : 1))
 }
 
 function scrubGauges(registers: Registry[], scrub: NonNullable<Watched['scrub']>): void {

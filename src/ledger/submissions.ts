@@ -2,9 +2,10 @@
 
 import { createRow } from '../at-once.ts'
 import { identityOf, type Statement, statementBody } from '../core/statements/statement.ts'
+import { TIMESTAMP, type TimestampEntry } from '../core/statements/timestamp.ts'
 import type { Host } from '../host.ts'
 import { createPool } from '../log/pool.ts'
-import { prepare } from '../log/prepare.ts'
+import { prepare, prepareOwn } from '../log/prepare.ts'
 import { type Prepared, type Sequencer, type Submission, type SubmissionOutcome, statementErased, stoppedError } from '../log/sequencer.ts'
 import type { LogStore } from '../store/port/log.ts'
 import type { Statements } from './statements.ts'
@@ -35,6 +36,10 @@ export type Submissions = {
    * @throws LedgerError LEDGER_STOPPED, STATEMENT_ERASED
    */
   findKnown(statement: Statement): Promise<number | undefined>
+  /**
+   * Logs a time stamp once, like any statement. Throws what `submit` throws.
+   */
+  logTimestamp(entry: Omit<TimestampEntry, 'type' | 'salt'>): Promise<Submission>
   /** The number of statements that wait to be sealed. */
   waiting(): number
   /** Resolves when everything that was submitted is sealed. */
@@ -85,6 +90,11 @@ export function createSubmissions({ store, sequencer, statements, newSalt, host,
       return { ...submission, receipt }
     },
     submitEach,
+    async logTimestamp(entry) {
+      assertAccepting()
+      const prepared = prepareOwn({ type: TIMESTAMP, ...entry, salt: newSalt() })
+      return whenTold(tell => pool.submit({ ...prepared, asksFirst: true }, tell))
+    },
     async findKnown(submitted) {
       assertAccepting()
       const identity = identityOf(statementBody(submitted))

@@ -21,6 +21,7 @@ import { type LevelStore, openLevelStore } from '../store/level/level.ts'
 import { StoreError } from '../store/port/errors.ts'
 import { isShared, type Store } from '../store/port/port.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
+import { openAuthorities } from './authorities.ts'
 import { bindPlaces, openChains, type PlacedChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf, openMarkKeeper, refuseReplaced } from './mark.ts'
@@ -135,7 +136,8 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   await refuseReplaced(history, markFolder, { origin, vkey: formatVkey(signer.vkey) })
   const vouchers = config.vouchersFile === undefined ? NO_VOUCHERS : await readVouchers(config.vouchersFile)
   const { all: anchors, chains } = await bindPlaces(start, await openChains(start, vouchers, url), store)
-  const rule = ruleOf(vouchers, chains)
+  const authorities = await openAuthorities(vouchers.timestamps, host)
+  const rule = ruleOf(vouchers, chains, authorities)
   assertUsable({ origin, logKeys: () => [{ vkey: formatVkey(signer.vkey), fromSize: 0 }] }, rule)
 
   const turns = isShared(store) ? createGivingWay(host) : undefined
@@ -169,7 +171,10 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   const lease = isShared(store) ? createLease({ store, name: 'rounds', holder }) : undefined
   const intervalMs = vouchers.intervalMs ?? config.anchorIntervalMs
   const witnesses = vouchers.witnesses.map(witness => createWitnessClient({ ...witness, fetch, host }))
-  const anchorer = createAnchoring({ ledger, store, chains: ledgerChains, witnesses, intervalMs, minBatch, host, log, lease })
+  const anchorer = createAnchoring({
+    ...{ ledger, store, chains: ledgerChains, witnesses, authorities: authorities.map(({ client }) => client) },
+    ...{ intervalMs, minBatch, host, log, lease },
+  })
   return { ledger, chains, rule, anchorChains: parts.anchorChains, anchorer, mark }
 }
 

@@ -5,13 +5,19 @@ import { OpenSealError } from '../core/errors.ts'
 import { formatPolicy, type Policy, parsePolicy } from '../core/policy.ts'
 import type { PolicyChain } from '../core/policy-anchors.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { OpenAuthority } from './authorities.ts'
 import type { PlacedChain } from './chain.ts'
 import { ServerError } from './errors.ts'
 import type { VoucherSettings } from './vouchers-file.ts'
 
 /** The part of the policy that the settings decide. */
-export function ruleOf({ witnesses, quorum, requireAnchors }: VoucherSettings, chains: readonly PlacedChain[]): RoundRule {
-  return { witnesses: witnesses.map(({ vkey }) => vkey), quorum, anchors: chains.map(anchorOf), requireAnchors }
+export function ruleOf(
+  { witnesses, quorum, requireAnchors }: VoucherSettings,
+  chains: readonly PlacedChain[],
+  authorities: readonly OpenAuthority[],
+): RoundRule {
+  const anchors = [...chains.map(anchorOf), ...authorities.map(({ anchor }) => anchor)]
+  return { witnesses: witnesses.map(({ vkey }) => vkey), quorum, anchors, requireAnchors }
 }
 
 function anchorOf({ place, production, finality, explorer }: PlacedChain): PolicyChain {

@@ -1,52 +1,29 @@
 /** Witnesses as vouchers of rounds: a quorum of them in receipts, and one that fails alone. */
 import { deepEqual, equal, match } from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { createAnchoring } from '../../src/anchor/anchoring.ts'
 import { createWitnessClient } from '../../src/anchor/witness-client.ts'
-import type { Hash } from '../../src/core/hash.ts'
-import { parseAddCheckpoint } from '../../src/core/tlog/add-checkpoint.ts'
-import { parseCheckpoint } from '../../src/core/tlog/checkpoint.ts'
-import { cosign, createSigner, ED25519_COSIGNATURE, formatVkey, parseNote } from '../../src/core/tlog/note.ts'
-import { verifyConsistency } from '../../src/core/tlog/proof.ts'
+import { createSigner, formatVkey, parseNote } from '../../src/core/tlog/note.ts'
 import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { openTestLedger, statementOf } from '../ledger/fixtures.ts'
-import { listen, stop } from '../listen.ts'
 import { CHAIN_ID, CODE_SHA256, CONTRACT, createMemoryChain, LOG_ID } from '../simulation/chain.ts'
 import { createTestClock, testHost } from '../test-host.ts'
+import { serveWitness, type WitnessServer } from '../witness-server.ts'
 
 const NOW = 1_790_000_000
 
 describe('anchor/witnesses', () => {
-  const servers: Server[] = []
+  const servers: WitnessServer[] = []
   afterEach(() => {
-    for (const server of servers.splice(0)) stop(server)
+    for (const server of servers.splice(0)) server.close()
   })
 
-  /** A witness that checks what it is shown. `behave`: whether it answers at all. */
   async function openWitness(at: number) {
-    const signer = createSigner(`witness.example/w${at}`, new Uint8Array(32).fill(100 + at), ED25519_COSIGNATURE)
-    const shown: number[] = []
-    const state = { isUp: true, isSilent: false }
-    let latest: { size: number; root: Hash } | undefined
-    const server = createServer(async (request, response) => {
-      const { oldSize, proof, note } = parseAddCheckpoint(await text(request))
-      const { size, root } = parseCheckpoint(parseNote(note).text)
-      shown.push(size)
-      if (state.isSilent) return
-      if (!state.isUp) return void response.writeHead(503).end()
-      if (oldSize !== (latest?.size ?? 0))
-        return void response.writeHead(409, { 'content-type': 'text/x.tlog.size' }).end(`${latest?.size ?? 0}\n`)
-      if (latest !== undefined) verifyConsistency({ from: oldSize, to: size, fromRoot: latest.root, toRoot: root, proof })
-      latest = { size, root }
-      response.end(cosign(parseNote(note).text, NOW, signer))
-    })
+    const server = await serveWitness(at, () => NOW * 1000)
     servers.push(server)
     const host = testHost({ nowMs: () => NOW * 1000 })
-    const vkey = formatVkey(signer.vkey)
-    return { vkey, shown, state, client: createWitnessClient({ vkey, url: await listen(server), fetch, host }) }
+    return Object.assign(server, { client: createWitnessClient({ vkey: server.vkey, url: server.url, fetch, host }) })
   }
 
   async function openWorld(count: number, quorum: number) {
@@ -73,7 +50,8 @@ describe('anchor/witnesses', () => {
       for (let step = 0; step < 4; step++) {
         await anchoring.tick()
         clock.advance(250)
-        memory.mine((blockTime += 12))
+        blockTime += 12
+        memory.mine(blockTime)
       }
     }
     return { ledger, anchoring, witnesses, clock, round, store }
@@ -96,7 +74,7 @@ describe('anchor/witnesses', () => {
 
   it('fail alone: the others and the chain go on, the one is named, and it catches up with the newest round', async () => {
     const { ledger, anchoring, witnesses, round, clock } = await openWorld(3, 2)
-    witnesses[2]!.state.isUp = false
+    witnesses[2]!.mood = 'down'
     for (let count = 0; count < 3; count++) await round()
     equal(ledger.latestRound()?.size, 4)
     match(
@@ -106,7 +84,7 @@ describe('anchor/witnesses', () => {
         .join(),
       /^Witness witness.example\/w2 answers with status 503/,
     )
-    witnesses[2]!.state.isUp = true
+    witnesses[2]!.mood = 'up'
     clock.advance(60_000)
     await round()
     deepEqual(anchoring.troubles(), [])
@@ -126,7 +104,7 @@ describe('anchor/witnesses', () => {
 
   it('make no round final below the quorum, and the newest with a quorum is in receipts until one is', async () => {
     const { ledger, witnesses, round } = await openWorld(2, 2)
-    witnesses[1]!.state.isUp = false
+    witnesses[1]!.mood = 'down'
     await round()
     deepEqual([ledger.latestRound(), linesOf(await ledger.receipt(0))], [undefined, ['ledger.example/test']])
     equal((await ledger.roundAt(2)).anchors.length + (await ledger.roundAt(2)).cosignatures.length > 0, true)
@@ -134,7 +112,7 @@ describe('anchor/witnesses', () => {
 
   it('are named when they do not answer at all, and hold up nothing', async () => {
     const { ledger, anchoring, witnesses, clock } = await openWorld(2, 1)
-    witnesses[1]!.state.isSilent = true
+    witnesses[1]!.mood = 'silent'
     await ledger.submit(statementOf('silent'))
     const first = anchoring.tick()
     while (witnesses[1]!.shown.length === 0 || anchoring.vouchers()[1]!.size === 0) await new Promise(setImmediate)

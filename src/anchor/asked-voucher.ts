@@ -13,7 +13,7 @@ import type { Tenure } from './tenure.ts'
 import type { Trouble } from './trouble.ts'
 import type { VoucherState } from './voucher.ts'
 
-export type Asker = {
+export type AskedVoucher = {
   /** Asks for the next round, if there is one. Never two at once. Its state has what went wrong. */
   tick(): Promise<void>
   state(): VoucherState
@@ -45,7 +45,7 @@ const SLOW_MS = 30_000
 const TOLD_AFTER = 2
 
 /** Creates one. It asks nothing before the first `tick`. */
-export function createAsker({ kind, name, ledger, newest, nextRound, ask, warning, tenure, host, log }: Deps): Asker {
+export function createAskedVoucher({ kind, name, ledger, newest, nextRound, ask, warning, tenure, host, log }: Deps): AskedVoucher {
   const stopping = new AbortController()
   let size = 0
   let running: Promise<void> | undefined
