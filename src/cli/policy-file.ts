@@ -2,19 +2,36 @@
 import { readFile } from 'node:fs/promises'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, parsePolicy } from '../core/policy.ts'
+import { isTrustList, parseTrust } from '../core/trust.ts'
 import type { Client } from './client.ts'
 import { CommandError, EXIT_INVALID, EXIT_UNSUPPORTED, EXIT_USAGE, UsageError } from './command.ts'
 
 /** The policy in a file. Errors name the file: exit 2, or 7 if a newer version may read it. */
 export async function readPinnedPolicy(file: string): Promise<Policy> {
-  const bytes = await readFile(file).catch(cause => {
-    throw new UsageError(cause.code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${cause.code})`, { cause })
-  })
+  const bytes = await readBytes(file)
   return readAs(
     () => parsePolicy(bytes),
     EXIT_USAGE,
     ({ message }) => `${file}: ${message}`,
   )
+}
+
+/**
+ * The policies in a file: one, or those of a trust list. Errors as of `readPinnedPolicy`; a list
+ * with a policy that is not supported is refused.
+ */
+export async function readPinnedPolicies(file: string): Promise<Policy[]> {
+  const bytes = await readBytes(file)
+  const { given } = readAs(
+    () => parseTrust(bytes),
+    EXIT_USAGE,
+    ({ message }) => `${file}: ${message}`,
+  )
+  if (!isTrustList(given)) return [given]
+  return given.entries.map(({ origin, policy }) => {
+    if (policy !== undefined) return policy
+    throw new CommandError(EXIT_UNSUPPORTED, 'POLICY_UNSUPPORTED', `${file}: this version does not support the policy of ${origin}`)
+  })
 }
 
 /**
@@ -31,7 +48,13 @@ export async function readServedPolicy(client: Client): Promise<{ readonly polic
   return { policy, text }
 }
 
-function readAs(read: () => Policy, exit: number, say: (error: OpenSealError) => string): Policy {
+async function readBytes(file: string): Promise<Uint8Array> {
+  return readFile(file).catch(cause => {
+    throw new UsageError(cause.code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${cause.code})`, { cause })
+  })
+}
+
+function readAs<T>(read: () => T, exit: number, say: (error: OpenSealError) => string): T {
   try {
     return read()
   } catch (cause) {

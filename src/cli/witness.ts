@@ -14,7 +14,7 @@ import { type ChainWatch, createChainWatch } from '../witness/watch.ts'
 import { endpointsFor } from './chain-readers.ts'
 import { collect, keepFilesPrivate, UsageError, waitForSignal, withExample } from './command.ts'
 import { print, printJson } from './output.ts'
-import { readPinnedPolicy } from './policy-file.ts'
+import { readPinnedPolicies } from './policy-file.ts'
 
 type Options = {
   readonly data?: string
@@ -41,7 +41,7 @@ must not be in --data. docs/run-a-witness.md says more.`
 export function addWitness(command: Command): void {
   withExample(command, EXAMPLE)
     .option('--data <dir>', 'the folder of this witness, made at the first start')
-    .option('--policy <file>', 'the policy of a ledger to cosign; may be repeated', collect)
+    .option('--policy <file>', 'policy of a ledger to cosign, or a trust list; repeatable', collect)
     .option('--port <number>', 'where it listens', readPort, PORT)
     .option('--name <name>', 'name of its key, at the first start: witness.example.org')
     .option('--watch-chain', "refuse a ledger whose policy's contract holds another root")
@@ -56,7 +56,7 @@ async function run(options: Options): Promise<void> {
   if (files.length === 0) throw new UsageError('--policy FILE is required: a witness cosigns the ledgers of its policies')
   keepFilesPrivate()
   const policies: Policy[] = []
-  for (const file of files) policies.push(await readPinnedPolicy(file))
+  for (const file of files) policies.push(...(await readPinnedPolicies(file)))
   const log = createLog({ write: line => process.stderr.write(line), nowMs: Date.now })
   const host = systemHost(log)
   const watch = watchOf(options, policies, log)

@@ -64,8 +64,11 @@ describe('openseal witness', function () {
     assert.equal(keys[0], keys[1])
   })
 
-  it('prints one JSON object with --json', async () => {
-    const witness = run(['--data', join(folder, 'json'), ...policies, '--port', '0', '--name', 'w.example', '--json'])
+  it('prints one JSON object with --json, and takes the ledgers of a trust list', async () => {
+    const list = join(folder, 'list.json')
+    const entries = [log, other].map(each => ({ name: each.origin, policy: each.policy() }))
+    writeFileSync(list, JSON.stringify({ type: 'openseal/trust@v1', name: 'Ours', entries }))
+    const witness = run(['--data', join(folder, 'json'), '--policy', list, '--port', '0', '--name', 'w.example', '--json'])
     const url = await witness.url
     witness.child.kill('SIGTERM')
     const { out } = await witness.ended
@@ -84,12 +87,16 @@ describe('openseal witness', function () {
     const data = join(folder, 'busy')
     const first = run(['--data', data, ...policies, '--port', '0'])
     await first.url
+    const newer = join(folder, 'newer.json')
+    const policy = { ...log.policy(), anchors: [{ type: 'of-tomorrow' }] }
+    writeFileSync(newer, JSON.stringify({ type: 'openseal/trust@v1', name: 'Newer', entries: [{ name: 'Newer', policy }] }))
     const cases: [number, string, string[]][] = [
       [1, 'WITNESS_FOLDER_LOCKED', ['--data', data, ...policies, '--port', '0']],
       [1, 'WITNESS_POLICY_TWICE', ['--data', join(folder, 'twice'), ...policies, ...policies, '--port', '0']],
       [2, 'USAGE_WRONG', policies],
       [2, 'USAGE_WRONG', ['--data', data]],
       [2, 'USAGE_WRONG', ['--data', data, '--policy', join(folder, 'none.json')]],
+      [7, 'POLICY_UNSUPPORTED', ['--data', data, '--policy', newer]],
       [2, 'USAGE_WRONG', ['--data', data, ...policies, '--watch-chain']],
       [2, 'USAGE_WRONG', ['--data', data, ...policies, '--rpc', 'http://127.0.0.1:1']],
     ]
