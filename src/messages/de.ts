@@ -782,6 +782,8 @@ export const de: Messages = {
   'about.itsCommand': 'Der erste Schritt der Prüfung im Terminal eines Linux-Rechners. Er zeigt den ersten Fingerabdruck von oben.',
   'about.limitsMore':
     'Es zeigt nicht, dass ein Dokument rechtmäßig, vollständig oder gerecht ist. Es zeigt nicht, was eine Behörde nie eingetragen hat.',
+  'about.limitsStamps':
+    'Dieses Register hat auch Zeitstempel von Stellen, die seine Richtlinie nennt. Eine Prüfung zeigt, dass ein Zeitstempel zur Liste und zur Richtlinie passt. Sie zeigt nicht, ob er nach eIDAS qualifiziert ist oder ob sein Zertifikat später widerrufen wurde.',
   'about.programs': 'Für Programme',
   'about.limits': 'Was es nicht zeigt',
   'verify.limits':

@@ -690,6 +690,8 @@ const SENTENCES = {
   'about.itsCommand': 'The first step of the check, in the terminal of a Linux computer. It prints the first fingerprint above.',
   'about.limitsMore':
     'It does not show that a document is lawful, complete or fair. It does not show what an agency has never put on the record.',
+  'about.limitsStamps':
+    'This ledger also has time stamps of authorities that its policy names. A check shows that a time stamp fits the list and the policy. It does not show whether it is qualified under eIDAS, or whether its certificate was revoked later.',
   'about.programs': 'For programs',
   'about.limits': 'What it does not show',
   'verify.limits':

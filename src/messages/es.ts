@@ -762,6 +762,8 @@ export const es: Messages = {
   'about.itsCommand': 'El primer paso de la comprobación, en la terminal de un equipo con Linux. Muestra la primera huella de arriba.',
   'about.limitsMore':
     'No muestra que un documento sea legal, completo o justo. Tampoco muestra lo que un organismo nunca ha hecho constar.',
+  'about.limitsStamps':
+    'Este registro tiene además sellos de tiempo de autoridades que nombra su política. Una comprobación muestra que un sello encaja con la lista y con la política. No muestra si es cualificado según eIDAS, ni si su certificado fue revocado después.',
   'about.programs': 'Para programas',
   'about.limits': 'Lo que no muestra',
   'verify.limits':

@@ -777,6 +777,8 @@ export const fr: Messages = {
     'La première étape de la vérification, dans le terminal d’un ordinateur Linux. Elle affiche la première empreinte ci-dessus.',
   'about.limitsMore':
     'Cela ne montre pas qu’un document est légal, complet ou juste. Cela ne montre pas ce qu’une administration n’a jamais inscrit au registre.',
+  'about.limitsStamps':
+    'Ce registre a aussi des horodatages d’autorités que sa politique désigne. Une vérification montre qu’un horodatage correspond à la liste et à la politique. Elle ne montre pas s’il est qualifié au sens d’eIDAS, ni si son certificat a été révoqué plus tard.',
   'about.programs': 'Pour les programmes',
   'about.limits': 'Ce que cela ne montre pas',
   'verify.limits':

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { createRow } from '../at-once.ts'
+import { isAuthority } from '../core/policy-anchors.ts'
 import { formatTrustList } from '../core/trust.ts'
 import type { Html } from '../html.ts'
 import { speakDesk } from '../messages/desk/speak.ts'
@@ -140,7 +141,7 @@ export async function siteRoutes(deps: SiteDeps): Promise<Site> {
   page('/', async (frame, ctx) => homePage(frame, { ...(await readHome(deps)), tool: toolOf(frame, ctx) }))
   recordPages(page, deps, assets.recordScript.path)
   otherPages(page, deps)
-  page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256 }))
+  page('/about', frame => aboutPage(frame, { offlineSha256: offline().sha256, hasStamps: deps.policy().anchors.some(isAuthority) }))
   page('/for-agencies', frame => joinPage(frame, speakDesk(frame.say.lang as Language)))
   page('/removal', frame => removalPage(frame, speakDesk(frame.say.lang as Language), deps.ledger))
   page('/verify', (frame, ctx) => verifyPage(frame, toolOf(frame, ctx)))

@@ -1,14 +1,15 @@
 /** Time stamps in checks 6 and 7. Design §3.4, §7.6, §7.7. */
 
-import { deepEqual, equal, match, notEqual } from 'node:assert/strict'
+import { deepEqual, equal, match, notEqual, rejects } from 'node:assert/strict'
 import { toBase64 } from '../../src/core/bytes.ts'
 import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { ReceiptToken } from '../../src/core/receipt.ts'
 import { formatTime } from '../../src/core/time.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
-import { formatVkey } from '../../src/core/tlog/note.ts'
+import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
 import { digestsOf } from '../../src/documents/digest.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
+import { extendPolicy } from '../../src/verifier/extend.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import {
   CODE_SIGNING,
@@ -220,6 +221,49 @@ describe('verifier: time stamps', () => {
     )
     const few = await ask({ hints, policy: policyOf({ ...witnessed, anchors: [anchorOf('One', ONE), test], requireAnchors: 2 }) })
     deepEqual([few.verdict, few.finding, few.isGreen], ['test-network', 'anchored', false])
+  })
+
+  it('skips a cosignature of ML-DSA-44 without harm, beside those that it knows', async () => {
+    const receipt = await WORLD.receipt(1, { hints: [tokenOf(WORLD, ONE)], witnesses: WITNESSES })
+    // Type 0x06 of C2SP tlog-cosignature: a key id, a time, and 2,420 bytes.
+    const line = `\\u2014 pq.example/witness ${Buffer.alloc(4 + 8 + 2420, 7).toString('base64')}\\n`
+    const { proof } = JSON.parse(receipt) as { proof: string }
+    const more = JSON.stringify({ ...JSON.parse(receipt), proof: `${proof}${JSON.parse(`"${line}"`)}` })
+    const result = await verify({
+      file: digestsOf(FILE),
+      receipt: more,
+      policy: byStamp,
+      chain: [],
+      currency: listingOf(WORLD),
+      trust: 'policy',
+    })
+    deepEqual([result.verdict, result.isGreen, result.date], ['anchored', true, STAMP_DATE])
+  })
+
+  it('follows a change of keys that witnesses and a time stamp vouch for, and none that they do not', async () => {
+    const next = createSigner(ORIGIN, new Uint8Array(32).fill(9))
+    const changed = createWorld([
+      GENESIS,
+      {
+        type: 'openseal/key@v1',
+        origin: ORIGIN,
+        oldKey: formatVkey(LOG.vkey),
+        newKey: formatVkey(next.vkey),
+        fromSize: 3,
+        created: '2026-11-01T00:00:00Z',
+        salt: 'A'.repeat(43),
+      },
+    ])
+    const hints = [tokenOf(changed, ONE)]
+    const extended = await extendPolicy(byStamp, [await changed.receipt(1, { hints, witnesses: WITNESSES })], [])
+    deepEqual(
+      extended.logKeys.map(({ vkey }) => vkey),
+      [formatVkey(LOG.vkey), formatVkey(next.vkey)],
+    )
+    const none = await changed.receipt(1, { witnesses: WITNESSES })
+    await rejects(extendPolicy(byStamp, [none], []), { code: 'EXTEND_NOT_ANCHORED' })
+    const few = await changed.receipt(1, { hints, witnesses: WITNESSES.slice(1) })
+    await rejects(extendPolicy(byStamp, [few], []), { code: 'EXTEND_UNPROVEN' })
   })
 
   it('counts an authority only for its sizes', async () => {

@@ -8,7 +8,8 @@ import { get } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { canonicalJson, parseJson } from '../../src/core/json.ts'
 import { html } from '../../src/html.ts'
-import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
+import { LANGUAGE_TAGS, speak } from '../../src/messages/language.ts'
+import { aboutPage } from '../../src/web/pages/about.ts'
 import { AGENCY, ANCHORED_MS, ORIGIN, openWorld, statementOf, type World } from './world.ts'
 
 const PATHS = [
@@ -275,6 +276,20 @@ describe('web/pages', () => {
       )
       assert.equal(drawn[2]?.hash, leaf.slice(0, 8), tag)
       assert.equal(drawn[7]?.hash, drawn[6]?.hash, tag)
+    }
+  })
+
+  it('says what a time stamp does not show, in every language, if the policy names an authority, and only then', () => {
+    const noBanners = { testNetwork: false, stopped: false, notAccepting: false }
+    for (const tag of LANGUAGE_TAGS) {
+      const say = speak(tag)
+      const frame = { say, base: '', path: '/about', origin: ORIGIN, styleHref: '', banners: noBanners }
+      const main = (hasStamps: boolean) => (aboutPage(frame, { offlineSha256: 'ab', hasStamps }).main as { safe: string }).safe
+      assert.deepEqual(
+        [true, false].map(each => main(each).includes('eIDAS')),
+        [true, false],
+        tag,
+      )
     }
   })
 

@@ -6,8 +6,11 @@ import type { Frame, Page } from '../layout.ts'
 import { drawChain, drawTree } from '../tree-picture.ts'
 import { workExample } from '../worked-example.ts'
 
-/** Takes the fingerprint of the offline verifier, to publish it. */
-export function aboutPage(frame: Frame, { offlineSha256 }: { readonly offlineSha256: string }): Page {
+/** Takes the fingerprint of the offline verifier, to publish it, and whether the policy names time-stamp authorities. */
+export function aboutPage(
+  frame: Frame,
+  { offlineSha256, hasStamps }: { readonly offlineSha256: string; readonly hasStamps: boolean },
+): Page {
   const { say, base } = frame
   return {
     title: say('site.about'),
@@ -16,7 +19,7 @@ export function aboutPage(frame: Frame, { offlineSha256 }: { readonly offlineSha
 <p class="lead">${say('about.lead')}</p>
 ${renderStory(frame)}
 <p class="row no-print"><a class="button" href="${base}/verify">${say('verify.title')}</a></p>
-<h2>${say('about.limits')}</h2><p>${say('verify.limits')}</p><p>${say('about.limitsMore')}</p>
+<h2>${say('about.limits')}</h2><p>${say('verify.limits')}</p><p>${say('about.limitsMore')}</p>${hasStamps && html`<p>${say('about.limitsStamps')}</p>`}
 <h2 id="offline">${say('about.offline')}</h2><p>${say('about.offlineText')}</p>
 <p><a class="button" href="/openseal-verifier.html" download="openseal-verifier.html">${say('about.offlineLink')}</a></p>
 <dl class="facts"><dt>${say('about.offlineHash')}</dt><dd><span class="hash" id="offline-sha256">${offlineSha256}</span></dd></dl>
