@@ -68,6 +68,11 @@ export function checkEvidence(text: string | Uint8Array, policy: Policy): { prov
   return { proven: provenBy(earlier, later, contradiction.shown), earlier, later }
 }
 
+/** The ledger that a contradiction is about, by its own word. Throws what `checkEvidence` throws. */
+export function evidenceOrigin(text: string | Uint8Array): string {
+  return parseCheckpoint(parseNote(parseEvidence(text).earlier).text).origin
+}
+
 function provenBy(earlier: Checkpoint, later: Checkpoint, shown: ShownRoot | undefined): Proven {
   if (earlier.size === later.size) return equalBytes(earlier.root, later.root) ? 'nothing' : 'two-checkpoints'
   if (shown === undefined || earlier.size > later.size || equalBytes(shown.root, earlier.root)) return 'nothing'

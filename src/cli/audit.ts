@@ -27,8 +27,8 @@ import { collect, UsageError, withExample, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
-import { readKeyChanges } from './policy.ts'
-import { readPinnedPolicy } from './policy-file.ts'
+import { readKeyChanges } from './policy-extend.ts'
+import { readOrigin, readPinnedPolicy } from './policy-file.ts'
 
 type Options = {
   ledger: string
@@ -73,7 +73,7 @@ async function runAudit(options: Options): Promise<number> {
   const client = createClient(options.ledger)
   const { url } = client
   const urls = namedEndpoints(options.rpc)
-  const pinned = options.policy === undefined ? undefined : await readPinnedPolicy(options.policy)
+  const pinned = options.policy === undefined ? undefined : await readPinnedPolicy(options.policy, () => readOrigin(client))
   const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL })
   const bars = createBars()
   let state: AuditState | undefined

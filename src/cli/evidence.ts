@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { checkEvidence } from '../audit/evidence.ts'
+import { checkEvidence, evidenceOrigin } from '../audit/evidence.ts'
 import { toHex } from '../core/bytes.ts'
 import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { speakAudit } from '../messages/audit/speak.ts'
@@ -30,8 +30,9 @@ export function addEvidence(command: Command, setExit: (code: number) => void): 
 async function runEvidence(file: string, options: Options): Promise<number> {
   const say = speakAudit(chooseLanguage(options.lang))
   if (options.policy === undefined) throw new UsageError('--policy FILE is required: its keys must have signed the checkpoints')
-  const policy = await readPinnedPolicy(options.policy)
-  const { proven, earlier, later } = checkEvidence(await read(file), policy)
+  const text = await read(file)
+  const policy = await readPinnedPolicy(options.policy, () => evidenceOrigin(text))
+  const { proven, earlier, later } = checkEvidence(text, policy)
   const inWords = ({ size, root }: Checkpoint) => say('proof.checkpoint', { size, root: toHex(root) })
   const inJson = ({ size, root }: Checkpoint) => ({ size, root: toHex(root) })
   const sentence = say(`proof.${proven}`)

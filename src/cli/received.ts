@@ -12,7 +12,7 @@ import { type ChainReader, type Result, type Trust, verify } from '../verifier/i
 import { openChainReaders } from './chain-readers.ts'
 import type { Client } from './client.ts'
 import { CommandError, collect, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED, EXIT_UNSUPPORTED } from './command.ts'
-import { readPinnedPolicy, readServedPolicy } from './policy-file.ts'
+import { readOrigin, readPinnedPolicy, readServedPolicy } from './policy-file.ts'
 
 /**
  * The state of a valid receipt: the chain vouches for it, it does not (or not enough witnesses do),
@@ -93,7 +93,7 @@ export function withTrust(command: Command): Command {
 
 /** Checks the receipts of one ledger, by a pinned policy or by the ledger's own. */
 export async function openReceiver(client: Client, { policy: pinned, rpc }: TrustOptions): Promise<Receiver> {
-  const policy = pinned === undefined ? (await readServedPolicy(client)).policy : await readPinnedPolicy(pinned)
+  const policy = pinned === undefined ? (await readServedPolicy(client)).policy : await readPinnedPolicy(pinned, () => readOrigin(client))
   const chain = openChainReaders(rpc, policy)
   const isPinned = pinned !== undefined
   const judge = createJudge(policy, chain, isPinned ? 'policy' : 'ledger')

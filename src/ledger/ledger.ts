@@ -11,12 +11,14 @@ import { type FinalRound, openVouched, type VouchedRound, type VouchedRounds } f
 import { createRow } from '../at-once.ts'
 import { parseJson } from '../core/json.ts'
 import type { PolicyKey } from '../core/policy.ts'
+import type { LoggedAnchor } from '../core/statements/anchors-change.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
 import { typeOf } from '../core/statements/statement.ts'
 import { TIMESTAMP } from '../core/statements/timestamp.ts'
 import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import type { GivingWay } from '../log/giving-way.ts'
+import { readAnchorsChanges } from '../log/log-anchors.ts'
 import { type LoggedChange, readKeyChanges } from '../log/log-keys.ts'
 import { createSalts } from '../log/prepare.ts'
 import { createProver, type Prover } from '../log/prover.ts'
@@ -48,6 +50,10 @@ export type Ledger = Prover &
      * Ends the current key: the next start needs the new one. Nothing may be submitted after this.
      */
     changeKey(newKey: string): Promise<LoggedChange>
+    /** For each change of the log's anchors, its receipt, oldest first. */
+    anchorsReceipts(): Promise<{ readonly index: number; readonly receipt: string }[]>
+    /** Logs the whole list of the log's anchors from here on, and returns the index of that entry. */
+    changeAnchors(anchors: readonly LoggedAnchor[]): Promise<number>
     /**
      * The history of a statement's record, and what changed for this version; empty for the
      * genesis.
@@ -157,6 +163,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       await drained()
       return log.changeKey(newKey)
     },
+    anchorsReceipts: async () =>
+      Promise.all((await readAnchorsChanges(store)).map(async ({ index }) => ({ index, receipt: await statements.receipt(index) }))),
+    changeAnchors: async list => (await log.changeAnchors(list)).index,
     head: view.head,
     async refresh() {
       await view.refresh()

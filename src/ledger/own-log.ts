@@ -4,6 +4,7 @@
  */
 import { canonicalJson, parseJson } from '../core/json.ts'
 import type { PolicyKey } from '../core/policy.ts'
+import type { LoggedAnchor } from '../core/statements/anchors-change.ts'
 import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import { formatTime } from '../core/time.ts'
@@ -11,6 +12,7 @@ import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import { LedgerError } from '../log/errors.ts'
 import type { GivingWay } from '../log/giving-way.ts'
+import { type LoggedAnchorsChange, logAnchorsChange } from '../log/log-anchors.ts'
 import { type LoggedChange, logKeyChange, rethrowUnlessMoved } from '../log/log-keys.ts'
 import { createOwnKey } from '../log/own-key.ts'
 import { prepareOwn } from '../log/prepare.ts'
@@ -31,6 +33,8 @@ export type OwnLog = {
    * Ends the current key: the next start needs the new one. Nothing may be submitted after this.
    */
   changeKey(newKey: string): Promise<LoggedChange>
+  /** Logs the whole list of the log's anchors from here on. */
+  changeAnchors(anchors: readonly LoggedAnchor[]): Promise<LoggedAnchorsChange>
 }
 
 type Deps = {
@@ -86,6 +90,7 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
       sequencer.stop(KEY_ENDED)
       return change
     },
+    changeAnchors: list => logAnchorsChange(store, { view, sequencer }, { origin, anchors: list, created: created() }, newSalt()),
   }
 }
 

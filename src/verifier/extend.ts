@@ -1,11 +1,13 @@
 /**
- * Extends a pinned policy by the log's next keys, where a logged change says so and the policy's
- * own anchors vouch for it. Design §3.4.
+ * Extends a pinned policy by the log's next keys, and by its next chains if the reader accepts them,
+ * where a logged change says so and the policy's own anchors vouch for it. Design §3.4.
  */
 
 import { unwrap } from '../core/attempt.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { type Policy, type PolicyKey, parsePolicy } from '../core/policy.ts'
+import { coversSize, isChain, type PolicyAnchor, type PolicyChain } from '../core/policy-anchors.ts'
+import { ANCHORS_CHANGE, nameOfPlace } from '../core/statements/anchors-change.ts'
 import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import type { ChainReader } from './chain-reader.ts'
 import { checkCheckpoint, checkInclusion, checkStatement, readReceiptParts } from './checks.ts'
@@ -14,7 +16,7 @@ import type { CheckName } from './verdict.ts'
 import { verify } from './verify.ts'
 
 /**
- * The checks that a change of keys must pass. `cosignatures` is not run if the policy asks for
+ * The checks that a change must pass. `cosignatures` is not run if the policy asks for
  * none.
  */
 const PROOF: readonly CheckName[] = ['statement', 'inclusion', 'checkpoint', 'anchor', 'finality']
@@ -23,13 +25,27 @@ const PROOF: readonly CheckName[] = ['statement', 'inclusion', 'checkpoint', 'an
  * The pinned policy with the keys that the receipts introduce, oldest receipt first. Each change
  * must verify to `anchored` under the policy as extended so far, with the old key alone. A thief of
  * that key has no publisher key, and so cannot anchor a tree of their own on the policy's chain.
- * Known changes are skipped. Anchors are never taken from receipts: the policy's own stay pinned.
+ * Known changes are skipped. A change of anchors must verify in the same way. It is told, and taken
+ * over only by the reader's own terms.
  * @throws ExtendError EXTEND_UNPROVEN, EXTEND_NOT_ANCHORED, EXTEND_UNCHECKED, EXTEND_OTHER_LEDGER,
  * EXTEND_OTHER_KEY; or the receipt's own error
  */
-export async function extendPolicy(pinned: Policy, receipts: readonly string[], chain: readonly ChainReader[]): Promise<Policy> {
+export async function extendPolicy(
+  pinned: Policy,
+  receipts: readonly string[],
+  chain: readonly ChainReader[],
+  { terms, onAnchors }: { readonly terms?: AnchorTerms | undefined; readonly onAnchors?: (change: FollowedAnchors) => void } = {},
+): Promise<Policy> {
   let policy = pinned
   for (const receipt of receipts) {
+    if (readReceiptParts(receipt).statement.value?.type === ANCHORS_CHANGE) {
+      const changed = followAnchorsChange(policy, receipt, terms)
+      if (changed === undefined) continue
+      await assertAnchored(receipt, policy, chain)
+      onAnchors?.(changed)
+      if (terms !== undefined) policy = changed.policy
+      continue
+    }
     const followed = followKeyChange(policy, receipt)
     if (followed === undefined) continue
     await assertAnchored(receipt, { ...policy, logKeys: [followed.old] }, chain)
@@ -70,6 +86,48 @@ export function followKeyChange(policy: Policy, receipt: string): { readonly pol
   return { policy: { ...policy, logKeys }, old }
 }
 
+/** What the reader states of chains that a change adds: nobody else can say it for them. */
+export type AnchorTerms = Pick<PolicyChain, 'production' | 'finality'>
+
+/** A change of anchors: what it adds to the policy and retires from it. */
+export type FollowedAnchors = {
+  readonly policy: Policy
+  readonly index: number
+  readonly added: readonly PolicyChain[]
+  readonly retired: readonly PolicyChain[]
+}
+
+/** Without a word of the reader, a chain that was added is a test one, final by its own tag. */
+const CAUTIOUS: AnchorTerms = { production: false, finality: 'finalized' }
+
+/**
+ * The policy after a change of anchors; undefined if it changes nothing here. An added anchor counts
+ * from tree size index + 2, and a retired one ends at index + 1. Nothing is verified.
+ * @throws ExtendError, or the receipt's own error
+ */
+export function followAnchorsChange(policy: Policy, receipt: string, terms: AnchorTerms = CAUTIOUS): FollowedAnchors | undefined {
+  const evidence = readReceiptParts(receipt)
+  const change = unwrap(evidence.statement)
+  if (change.type !== ANCHORS_CHANGE) throw new ExtendError('EXTEND_UNPROVEN', `a statement of type ${change.type} changes no anchors`)
+  if (change.origin !== policy.origin)
+    throw new ExtendError('EXTEND_OTHER_LEDGER', `the anchors are for ${change.origin}, but the policy is for ${policy.origin}`)
+  const { index } = unwrap(evidence.proof)
+  const counting = policy.anchors.filter(isChain).filter(anchor => coversSize(anchor, index + 2))
+  const listed = new Map(change.anchors.map(anchor => [nameOfPlace(anchor), anchor]))
+  const known = new Set(counting.map(nameOfPlace))
+  const retired = counting.filter(anchor => !listed.has(nameOfPlace(anchor)))
+  const added = [...listed].flatMap(([name, anchor]): PolicyChain[] =>
+    known.has(name) ? [] : [{ ...anchor, ...terms, fromSize: index + 2 }],
+  )
+  if (added.length + retired.length === 0) return undefined
+  const end = (anchor: PolicyAnchor): PolicyAnchor[] => {
+    if (!retired.some(each => each === anchor)) return [anchor]
+    // One that was to begin here never counts.
+    return anchor.fromSize > index + 1 ? [] : [{ ...anchor, toSize: index + 1 }]
+  }
+  return { policy: { ...policy, anchors: [...policy.anchors.flatMap(end), ...added] }, index, added, retired }
+}
+
 async function assertAnchored(receipt: string, alone: Policy, chain: readonly ChainReader[]): Promise<void> {
   const result = await verify({ receipt, policy: alone, chain, trust: 'policy' })
   if (isProven(result, alone)) return
@@ -78,14 +136,11 @@ async function assertAnchored(receipt: string, alone: Policy, chain: readonly Ch
   if (result.verdict === 'unchecked')
     throw new ExtendError(
       'EXTEND_UNCHECKED',
-      `the change of keys could not be checked, because no endpoint of the chain gave a usable answer (${why})`,
+      `the change could not be checked, because no endpoint of the chain gave a usable answer (${why})`,
     )
   if (['sealed', 'test-network'].includes(result.verdict))
-    throw new ExtendError(
-      'EXTEND_NOT_ANCHORED',
-      `the change of keys is signed by the old key, but the chain does not vouch for it (${why})`,
-    )
-  throw new ExtendError('EXTEND_UNPROVEN', `the change of keys is not proven (${why})`)
+    throw new ExtendError('EXTEND_NOT_ANCHORED', `the ledger signed the change, but the chain does not vouch for it (${why})`)
+  throw new ExtendError('EXTEND_UNPROVEN', `the change is not proven (${why})`)
 }
 
 /**

@@ -47,7 +47,7 @@ export { type GivenPolicy, type PolicySource, readPolicy } from './app/policy-so
 export { REPORT_ID, REPORT_TYPE, type ReportData, readReport } from './app/report-data.ts'
 export type { BlockTag, ChainReader, LogPlace } from './chain-reader.ts'
 export type { CurrencyReader, Listed, Listing } from './currency.ts'
-export { ExtendError, extendPolicy } from './extend.ts'
+export { type AnchorTerms, ExtendError, extendPolicy, type FollowedAnchors } from './extend.ts'
 export { createJsonRpcReader, fetchUntil, type JsonRpcOptions, type NamedEndpoint, readEndpoint } from './json-rpc.ts'
 export { chainsKnown, type ListFacts } from './judge.ts'
 export type { Remark, RemarkKey } from './remarks.ts'

@@ -5,9 +5,10 @@
 import { deepEqual, rejects } from 'node:assert/strict'
 import type { Policy } from '../../src/core/policy.ts'
 import type { KeyChange } from '../../src/core/statements/key-change.ts'
+import type { AnyStatement } from '../../src/core/statements/registry.ts'
 import { createSigner, formatVkey, type Signer } from '../../src/core/tlog/note.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
-import { extendPolicy } from '../../src/verifier/extend.ts'
+import { type AnchorTerms, extendPolicy, type FollowedAnchors } from '../../src/verifier/extend.ts'
 import { ANCHOR, chainWith, createChain, createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT, WITNESSES, type World } from './world.ts'
 
 const OLD = formatVkey(LOG.vkey)
@@ -105,5 +106,73 @@ describe('verifier/extend', () => {
     const policy = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: 2 })
     await refuses('EXTEND_UNPROVEN', {}, { policy, witnesses: WITNESSES.slice(1) })
     deepEqual((await extend(worldOf(), { policy, witnesses: WITNESSES })).logKeys.length, 2)
+  })
+
+  describe('by a change of anchors', () => {
+    const place = ({ chainId = 1 } = {}) => {
+      const { type, contract, codeSha256, logId } = ANCHOR
+      return { type, chainId, contract, codeSha256, logId }
+    }
+    const changeTo = (...anchors: readonly ReturnType<typeof place>[]): AnyStatement => ({
+      type: 'openseal/anchors@v1',
+      origin: ORIGIN,
+      anchors,
+      created: '2026-11-20T00:00:00Z',
+      salt: 'A'.repeat(43),
+    })
+    const follow = async (
+      world: World,
+      indexes: readonly number[],
+      given: { policy?: Policy; terms?: AnchorTerms; chain?: readonly ChainReader[] } = {},
+    ) => {
+      const told: FollowedAnchors[] = []
+      const receipts = await Promise.all(indexes.map(index => world.receipt(index)))
+      const { policy = POLICY, chain = [chainWith(world)], terms } = given
+      const extended = await extendPolicy(policy, receipts, chain, { terms, onAnchors: change => told.push(change) })
+      return { extended, told }
+    }
+    const TERMS = { production: true, finality: { confirmations: 12 } } as const
+
+    it('tells what it would add and retire, and takes nothing over by itself', async () => {
+      const world = createWorld([GENESIS, changeTo(place({ chainId: 10 }))])
+      const { extended, told } = await follow(world, [1])
+      deepEqual(extended, POLICY)
+      deepEqual(
+        told.map(({ index, added, retired }) => [index, added.map(({ chainId }) => chainId), retired.map(({ chainId }) => chainId)]),
+        [[1, [10], [1]]],
+      )
+    })
+
+    it('counts an added anchor from index + 2, by the reader’s own terms, and ends a retired one at index + 1', async () => {
+      const world = createWorld([GENESIS, changeTo(place({ chainId: 10 }))])
+      const { extended } = await follow(world, [1], { terms: TERMS })
+      deepEqual(extended.anchors, [
+        { ...ANCHOR, toSize: 2 },
+        { ...place({ chainId: 10 }), ...TERMS, fromSize: 3 },
+      ])
+    })
+
+    it('says nothing of a change that the policy has, even after a later one', async () => {
+      const world = createWorld([GENESIS, changeTo(place(), place({ chainId: 10 })), changeTo(place())])
+      const { extended } = await follow(world, [1, 2], { terms: TERMS })
+      deepEqual(
+        extended.anchors.map(anchor => ('chainId' in anchor ? [anchor.chainId, anchor.fromSize, anchor.toSize] : [])),
+        [
+          [1, 0, undefined],
+          [10, 3, 3],
+        ],
+      )
+      const again = await follow(world, [1, 2], { policy: extended, terms: TERMS, chain: [] })
+      deepEqual([again.extended, again.told], [extended, []])
+    })
+
+    it('believes none that the policy’s own chain does not vouch for, or that is for another ledger', async () => {
+      const world = createWorld([GENESIS, changeTo(place({ chainId: 10 }))])
+      await rejects(follow(world, [1], { terms: TERMS, chain: [createChain({})] }), { code: 'EXTEND_NOT_ANCHORED' })
+      await rejects(follow(world, [1], { chain: [] }), { code: 'EXTEND_UNCHECKED' })
+      await rejects(follow(world, [1], { terms: TERMS, chain: [chainWith(world, { chainId: 10 })] }), { code: 'EXTEND_UNCHECKED' })
+      const elsewhere = createWorld([GENESIS, { ...changeTo(place({ chainId: 10 })), origin: 'other.example' } as AnyStatement])
+      await rejects(follow(elsewhere, [1], { terms: TERMS }), { code: 'EXTEND_OTHER_LEDGER' })
+    })
   })
 })

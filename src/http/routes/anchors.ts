@@ -46,9 +46,11 @@ export function anchorRoutes(router: Router, { ledger, anchorer, policy }: Route
     ctx.body = anchor
   })
   router.get('/v1/keys', async (ctx: Context) => {
-    const changes = (await ledger.keyReceipts()).map(({ index, receipt }) => `{"index":${index},"receipt":${receipt.trimEnd()}}`)
+    const linesOf = (receipts: Awaited<ReturnType<typeof ledger.keyReceipts>>) =>
+      receipts.map(({ index, receipt }) => `{"index":${index},"receipt":${receipt.trimEnd()}}`).join(',')
+    const [changes, places] = [linesOf(await ledger.keyReceipts()), linesOf(await ledger.anchorsReceipts())]
     ctx.type = 'application/json'
-    ctx.body = textBody(`{"keys":${JSON.stringify(ledger.logKeys())},"changes":[${changes.join(',')}]}\n`)
+    ctx.body = textBody(`{"keys":${JSON.stringify(ledger.logKeys())},"changes":[${changes}],"anchors":[${places}]}\n`)
   })
   router.get('/policy.json', (ctx: Context) => {
     ctx.body = policy()

@@ -38,6 +38,7 @@ export const anchorQuery = z.strictObject({
 export const logKeys = z.object({
   keys: z.array(z.object({ vkey: z.string(), fromSize: count, toSize: count.optional() })),
   changes: z.array(z.object({ index: count, receipt })),
+  anchors: z.array(z.object({ index: count, receipt })).describe('for each change of the anchors, its receipt'),
 })
 
 const policyChain = z

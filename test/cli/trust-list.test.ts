@@ -1,0 +1,139 @@
+/** `openseal policy --add` and `--extend` on trust lists, and commands that take a list for a policy. */
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseTrustList } from '../../src/core/trust.ts'
+import { openWorld, type World } from '../web/world.ts'
+import { type Commands, openCommands } from './commands.ts'
+
+describe('cli/trust-list', function () {
+  this.timeout(120_000)
+  let folder: string
+  let here: World
+  let there: World
+  let commands: Commands
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'openseal-trust-'))
+    here = await openWorld({ origin: 'here.example/log' })
+    there = await openWorld({ origin: 'there.example/log', chainId: 2 })
+    commands = openCommands()
+  })
+  after(async () => {
+    await commands?.close()
+    await here?.close()
+    await there?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const openseal = (...args: readonly string[]) => commands.run(args, { cwd: folder })
+  const add = (world: World, name: string, ...more: readonly string[]) =>
+    openseal('policy', '--add', 'list.json', '--ledger', world.url, '--name', name, ...more)
+  const read = async () => parseTrustList(await readFile(join(folder, 'list.json')))
+
+  it('writes nothing before somebody has agreed to what is shown', async () => {
+    const { code, err } = await add(here, 'Here', '--list-name', 'Neighbours')
+    equal(code, 2)
+    match(err, /The list “Neighbours”, SHA-256 [0-9a-f]{64}:\n {2}Here \(here\.example\/log\), SHA-256 [0-9a-f]{64}\n/)
+    match(err, /give --yes/)
+    equal((await openseal('policy', '--add', 'list.json', '--ledger', here.url, '--yes')).code, 2)
+    await readFile(join(folder, 'list.json')).then(
+      () => Promise.reject(new Error('it was written')),
+      () => {},
+    )
+  })
+
+  it('collects the policies of ledgers, each with its name, its address and its fingerprint', async () => {
+    equal((await add(here, 'Here', '--list-name', 'Neighbours', '--yes')).code, 0)
+    const { code, out } = await add(there, 'There', '--yes', '--json')
+    equal(code, 0)
+    const list = await read()
+    deepEqual(
+      list.entries.map(({ name, origin, ledger }) => [name, origin, ledger]),
+      [
+        ['Here', 'here.example/log', here.url],
+        ['There', 'there.example/log', there.url],
+      ],
+    )
+    const told = JSON.parse(out)
+    deepEqual([told.name, told.sha256, told.added], ['Neighbours', list.sha256, true])
+    deepEqual(
+      told.entries.map(({ sha256 }: { sha256: string }) => sha256),
+      list.entries.map(({ sha256 }) => sha256),
+    )
+  })
+
+  it('replaces no policy: the same one is there already, and another one is refused', async () => {
+    const before = await read()
+    const again = await add(here, 'Another name', '--yes')
+    deepEqual([again.code, again.out], [0, 'list.json has this policy already.\n'])
+    here.state.production = false
+    const other = await add(here, 'Here', '--yes')
+    here.state.production = true
+    equal(other.code, 2)
+    match(other.err, /another policy for here\.example\/log [\s\S]*\[TRUST_ORIGIN_KNOWN\]/)
+    deepEqual(await read(), before)
+  })
+
+  it('adds a copy from a file, and takes no policy for a list', async () => {
+    await writeFile(join(folder, 'own.json'), JSON.stringify({ ...here.policy(), origin: 'here.example/log' }))
+    equal(
+      (await openseal('policy', '--add', 'other.json', '--from', 'own.json', '--name', 'Own', '--list-name', 'Copies', '--yes')).code,
+      0,
+    )
+    const { entries } = parseTrustList(await readFile(join(folder, 'other.json')))
+    deepEqual([entries.length, entries[0]!.ledger], [1, undefined])
+    const { code, err } = await openseal('policy', '--add', 'own.json', '--ledger', there.url, '--name', 'There', '--yes')
+    equal(code, 2)
+    match(err, /own\.json is a policy, not a trust list/)
+  })
+
+  it('follows a change of chains entry by entry, and takes it over only if told to', async () => {
+    const { contract, codeSha256, logId } = there.policy().anchors[0] as { contract: string; codeSha256: string; logId: string }
+    const index = await there.ledger.changeAnchors([2, 3].map(chainId => ({ type: 'evm', chainId, contract, codeSha256, logId })))
+    await there.anchor()
+    const rpc = ['--rpc', `1=${here.chain.url}`, '--rpc', `2=${there.chain.url}`]
+    const before = await read()
+    const shown = await openseal('policy', '--extend', 'list.json', ...rpc)
+    equal(shown.code, 0, shown.err)
+    match(
+      shown.out,
+      new RegExp(
+        `Here \\(here\\.example/log\\): no change\\.[\\s\\S]*Entry ${index} changes the chains[\\s\\S]*from ${index + 2}:\\n {2}chain 3, contract ${contract}`,
+      ),
+    )
+    match(shown.err, /--accept-anchors/)
+    deepEqual(await read(), before)
+    equal((await openseal('policy', '--extend', 'list.json', ...rpc, '--accept-anchors', '--finality', '5')).code, 0)
+    const [kept, extended] = (await read()).entries
+    deepEqual(kept, before.entries[0])
+    deepEqual(extended!.policy!.anchors.at(-1), {
+      ...{ type: 'evm', chainId: 3, contract, codeSha256, logId },
+      ...{ production: false, finality: { confirmations: 5 }, fromSize: index + 2 },
+    })
+    deepEqual(JSON.parse((await openseal('policy', '--extend', 'list.json', ...rpc, '--json')).out).entries[1].anchors, [])
+  })
+
+  it('lets one ledger that does not answer harm no other', async () => {
+    const list = JSON.parse(await readFile(join(folder, 'list.json'), 'utf8'))
+    list.entries[0].ledger = 'http://127.0.0.1:9'
+    await writeFile(join(folder, 'half.json'), JSON.stringify(list))
+    const { code, out } = await openseal('policy', '--extend', 'half.json', '--rpc', `2=${there.chain.url}`)
+    match(out, /Here \(here\.example\/log\): not checked\. [\s\S]*There \(there\.example\/log\): no change\./)
+    equal(code === 0, false)
+  })
+
+  it('is taken by commands that talk to one ledger, and picks that ledger’s policy', async () => {
+    const index = Number(await here.submit('r-1', 'one'))
+    await here.anchor()
+    const args = ['receipt', String(index), '--out', 'r.receipt.json', '--rpc', `1=${here.chain.url}`, '--policy']
+    equal((await openseal(...args, 'list.json', '--ledger', here.url)).code, 0)
+    const stranger = await openWorld({ origin: 'stranger.example/log' })
+    try {
+      const { code, err } = await openseal('receipt', '0', '--out', 's.receipt.json', '--policy', 'list.json', '--ledger', stranger.url)
+      equal(code, 7)
+      match(err, /does not know the ledger stranger\.example\/log \[TRUST_ORIGIN_UNKNOWN\]/)
+    } finally {
+      await stranger.close()
+    }
+  })
+})
