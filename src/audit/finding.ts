@@ -68,7 +68,11 @@ export const UNFINISHED_CODES = [
 ] as const satisfies readonly AuditMessageKey[]
 
 /** Remarks of an audit that contradict nothing, such as outdated hints. */
-export const NOTICE_CODES = ['AUDIT_ANCHOR_MOVED', 'AUDIT_KEY_FOLLOWED'] as const satisfies readonly AuditMessageKey[]
+export const NOTICE_CODES = [
+  'AUDIT_ANCHOR_MOVED',
+  'AUDIT_STAMPS_UNREAD',
+  'AUDIT_KEY_FOLLOWED',
+] as const satisfies readonly AuditMessageKey[]
 
 export type FindingCode = (typeof FINDING_CODES)[number]
 export type UnfinishedCode = (typeof UNFINISHED_CODES)[number]

@@ -83,6 +83,8 @@ export const auditDe: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'Der erste Eintrag bindet nicht Herkunft, Schlüssel und Anker der Richtlinie.',
   AUDIT_KEY_CHANGE: 'Das Register wechselt seinen Schlüssel von einem oder zu einem, den die Richtlinie nicht kennt.',
   AUDIT_ANCHOR_MOVED: 'Block oder Zeit eines Ankers auf der Kette sind andere, als das Register nennt.',
+  AUDIT_STAMPS_UNREAD:
+    'Die Richtlinie nennt eine Zeitstempelstelle. Die Prüfung liest Ketten und Zeugen, aber keine Zeitstempel: Das tut die Prüfung jeder Quittung.',
   AUDIT_KEY_FOLLOWED:
     'Der Schlüssel des Protokolls hat gewechselt, seit die Richtlinie festgehalten wurde. Der alte Schlüssel und die Kette bürgen für den Wechsel, und die Prüfung ist ihm gefolgt.',
   AUDIT_ANCHOR_MISSING: 'Das Register nennt einen Anker, den die Kette nicht hat.',
@@ -160,6 +162,7 @@ export const auditDe: AuditMessages = {
   'at.genesis.anchor': 'er nennt nicht den Vertrag {contract} auf Kette {chainId}',
   'at.keyChange': 'Eintrag {index}: von {before} zu {after}',
   'at.moved': 'Größe {size}, genannt: Block {told}, auf der Kette: Block {block}, Kette {chainId} ({endpoint})',
+  'at.authority': '{name}',
   'at.anchor': 'Größe {size}, Wurzel {root}, Kette {chainId} ({endpoint})',
   'at.anchor.times': 'Größe {size}: Zeit {event} nach dem Ereignis, {stored} nach dem Speicher, Kette {chainId} ({endpoint})',
   'at.anchor.latest': 'das letzte Ereignis ist von Größe {event}, der Speicher von Größe {stored}, Kette {chainId} ({endpoint})',

@@ -105,6 +105,8 @@ export const auditEn = {
   AUDIT_GENESIS_MISMATCH: 'The first entry does not bind the origin, key and anchors of the policy.',
   AUDIT_KEY_CHANGE: 'The ledger changes its key from, or to, one that the policy does not know.',
   AUDIT_ANCHOR_MOVED: 'The block or the time of an anchor on the chain is not what the ledger says.',
+  AUDIT_STAMPS_UNREAD:
+    'The policy names a time-stamp authority. The audit checks chains and witnesses, and no time stamps: each receipt’s check does.',
   AUDIT_KEY_FOLLOWED:
     'The log’s key has changed since the policy was pinned. The old key and the chain vouch for the change, and the audit followed it.',
   AUDIT_ANCHOR_MISSING: 'The ledger names an anchor that the chain does not have.',
@@ -182,6 +184,7 @@ export const auditEn = {
   'at.genesis.anchor': 'it does not name contract {contract} on chain {chainId}',
   'at.keyChange': 'entry {index}: from {before} to {after}',
   'at.moved': 'size {size}, named: block {told}, on the chain: block {block}, chain {chainId} ({endpoint})',
+  'at.authority': '{name}',
   'at.anchor': 'size {size}, root {root}, chain {chainId} ({endpoint})',
   'at.anchor.times': 'size {size}: time {event} by the event, {stored} by the storage, chain {chainId} ({endpoint})',
   'at.anchor.latest': 'the last event is of size {event}, the storage of size {stored}, chain {chainId} ({endpoint})',

@@ -83,6 +83,8 @@ export const auditEs: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'La primera entrada no vincula el origen, la clave y los anclajes de la política.',
   AUDIT_KEY_CHANGE: 'El registro cambia su clave desde, o hacia, una que la política no conoce.',
   AUDIT_ANCHOR_MOVED: 'El bloque o la hora de un anclaje en la cadena no son los que indica el registro.',
+  AUDIT_STAMPS_UNREAD:
+    'La política nombra una autoridad de sellado de tiempo. La auditoría comprueba cadenas y testigos, pero no sellos de tiempo: lo hace la comprobación de cada recibo.',
   AUDIT_KEY_FOLLOWED:
     'La clave del diario ha cambiado desde que se fijó la política. La clave anterior y la cadena responden por el cambio, y la auditoría lo ha seguido.',
   AUDIT_ANCHOR_MISSING: 'El registro nombra un anclaje que la cadena no tiene.',
@@ -158,6 +160,7 @@ export const auditEs: AuditMessages = {
   'at.genesis.anchor': 'no nombra el contrato {contract} en la cadena {chainId}',
   'at.keyChange': 'entrada {index}: de {before} a {after}',
   'at.moved': 'tamaño {size}, indicado: bloque {told}, en la cadena: bloque {block}, cadena {chainId} ({endpoint})',
+  'at.authority': '{name}',
   'at.anchor': 'tamaño {size}, raíz {root}, cadena {chainId} ({endpoint})',
   'at.anchor.times': 'tamaño {size}: hora {event} según el evento, {stored} según el almacenamiento, cadena {chainId} ({endpoint})',
   'at.anchor.latest': 'el último evento es de tamaño {event}, el almacenamiento de tamaño {stored}, cadena {chainId} ({endpoint})',

@@ -83,6 +83,8 @@ export const auditFr: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'La première entrée ne lie pas l’origine, la clé et les ancrages de la politique.',
   AUDIT_KEY_CHANGE: 'Le registre change sa clé depuis, ou vers, une clé que la politique ne connaît pas.',
   AUDIT_ANCHOR_MOVED: 'Le bloc ou l’heure d’un ancrage sur la chaîne ne sont pas ceux qu’indique le registre.',
+  AUDIT_STAMPS_UNREAD:
+    'La politique désigne une autorité d’horodatage. L’audit contrôle les chaînes et les témoins, mais pas les horodatages : la vérification de chaque reçu le fait.',
   AUDIT_KEY_FOLLOWED:
     'La clé du journal a changé depuis que la politique a été fixée. L’ancienne clé et la chaîne se portent garantes du changement, et l’audit l’a suivi.',
   AUDIT_ANCHOR_MISSING: 'Le registre cite un ancrage que la chaîne n’a pas.',
@@ -159,6 +161,7 @@ export const auditFr: AuditMessages = {
   'at.genesis.anchor': 'elle ne nomme pas le contrat {contract} sur la chaîne {chainId}',
   'at.keyChange': 'entrée {index} : de {before} à {after}',
   'at.moved': 'taille {size}, indiqué : bloc {told}, sur la chaîne : bloc {block}, chaîne {chainId} ({endpoint})',
+  'at.authority': '{name}',
   'at.anchor': 'taille {size}, racine {root}, chaîne {chainId} ({endpoint})',
   'at.anchor.times': 'taille {size} : heure {event} selon l’événement, {stored} selon le stockage, chaîne {chainId} ({endpoint})',
   'at.anchor.latest': 'le dernier événement est de taille {event}, le stockage de taille {stored}, chaîne {chainId} ({endpoint})',

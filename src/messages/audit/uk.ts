@@ -80,6 +80,8 @@ export const auditUk: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'Перший запис не фіксує того походження, ключа й тих якорів, які є в політиці.',
   AUDIT_KEY_CHANGE: 'Реєстр змінює свій ключ з такого або на такий, якого політика не знає.',
   AUDIT_ANCHOR_MOVED: 'Реєстр називає для якоря інший блок або інший час, ніж ланцюг.',
+  AUDIT_STAMPS_UNREAD:
+    'Політика називає службу позначок часу. Аудит перевіряє ланцюги та свідків, але не позначки часу: це робить перевірка кожної квитанції.',
   AUDIT_KEY_FOLLOWED: 'Ключ журналу змінився, відколи збережено політику. За зміну ручаються старий ключ і ланцюг, і аудит її врахував.',
   AUDIT_ANCHOR_MISSING: 'Реєстр називає якір, якого в ланцюзі немає.',
   AUDIT_ANCHOR_MISMATCH: 'У ланцюзі для цього розміру інший кореневий відбиток.',
@@ -150,6 +152,7 @@ export const auditUk: AuditMessages = {
   'at.genesis.anchor': 'він не називає контракту {contract} у ланцюзі {chainId}',
   'at.keyChange': 'запис {index}: з {before} на {after}',
   'at.moved': 'розмір {size}, названо: блок {told}, у ланцюзі: блок {block}, ланцюг {chainId} ({endpoint})',
+  'at.authority': '{name}',
   'at.anchor': 'розмір {size}, корінь {root}, ланцюг {chainId} ({endpoint})',
   'at.anchor.times': 'розмір {size}: час {event} за подією, {stored} за пам’яттю, ланцюг {chainId} ({endpoint})',
   'at.anchor.latest': 'остання подія має розмір {event}, пам’ять – розмір {stored}, ланцюг {chainId} ({endpoint})',
