@@ -188,10 +188,12 @@ describe('cluster', function () {
     // Only the primary gets this record: its standby is cut off, and somebody cancels the wait.
     cluster.database.cutStandby()
     const pending = load.submitOne(2_000_000, urls[0]!)
-    const waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'openseal'"
-    await until(async () => (await sql(waiting)).length > 0)
-    await sql(`SELECT pg_cancel_backend(pid) FROM (${waiting}) AS waits`)
-    await until(async () => Number((await sql('SELECT size FROM openseal.head'))[0].size) > Number(size))
+    // Also what else waits, until it is the record's commit.
+    const cancel = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'openseal'`
+    await until(async () => {
+      await sql(cancel)
+      return Number((await sql('SELECT size FROM openseal.head'))[0].size) > Number(size)
+    })
     // Every node meets it now, and none may show it.
     for (let i = 0; i < 3; i++) {
       await Promise.all(urls.map(url => send(url, `/v1/records/${size}`, operator)))
