@@ -36,8 +36,8 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency' | 'checkpoint
      * so that it is vouched for while readers know only the old key.
      */
     nextCheckpoint(previous: number): Promise<{ readonly size: number; readonly root: Hash; readonly checkpoint: string }>
-    /** Whether entries from `from` up to `to` are more than logged time stamps. */
-    hasNews(from: number, to: number): Promise<boolean>
+    /** The first index from `from` up to `to` that is not of a logged time stamp; undefined if there is none. */
+    firstNews(from: number, to: number): Promise<number | undefined>
     /**
      * Logs a time stamp once, as an entry that later rounds cover.
      * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED

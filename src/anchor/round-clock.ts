@@ -13,7 +13,7 @@ export type RoundClock = {
 }
 
 type Deps = {
-  readonly ledger: Pick<AnchoredLedger, 'rounds' | 'nextCheckpoint' | 'hasNews' | 'stopped' | 'judgeAgain'>
+  readonly ledger: Pick<AnchoredLedger, 'rounds' | 'nextCheckpoint' | 'firstNews' | 'stopped' | 'judgeAgain'>
   readonly tenure: Tenure
   /** The least time between two rounds. */
   readonly intervalMs: number
@@ -38,7 +38,7 @@ export function createRoundClock({ ledger, tenure, intervalMs, minBatch, host, l
       const last = await ledger.rounds.newest()
       const from = last?.size ?? 0
       const { size, root, checkpoint } = await ledger.nextCheckpoint(from)
-      if (size <= from || !isDue(last, size - from) || !(await ledger.hasNews(from, size))) return undefined
+      if (size <= from || !isDue(last, size - from) || (await ledger.firstNews(from, size)) === undefined) return undefined
       const round = await ledger.rounds.open({ size, root: toHex(root), checkpoint, openedMs: ages.stamp() }, tenure.fence())
       log.info('round opened', { ordinal: round.ordinal, size })
       return round

@@ -178,7 +178,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       return { size, root: await prover.rootAt(size), checkpoint: await prover.checkpointAt(size) }
     },
     keyEnds,
-    hasNews: (from, to) => hasNews(store, from, to),
+    firstNews: (from, to) => firstNews(store, from, to),
     async disown(chainId, found) {
       closing = found
       sequencer.stop(closedReason(found), 'LOG_CLOSED')
@@ -221,13 +221,13 @@ function roundsOf({ latest, covering, cosigned: _cosigned, at, listFinal, refres
   }
 }
 
-/** Whether entries from `from` up to `to` are more than logged time stamps. One that was erased is more. */
-async function hasNews(store: LogStore, from: number, to: number): Promise<boolean> {
+/** The first entry from `from` up to `to` that is not a logged time stamp. One that was erased is not. */
+async function firstNews(store: LogStore, from: number, to: number): Promise<number | undefined> {
   for (let index = from; index < to; index++) {
     const bytes = await store.readStatement(index)
-    if (bytes === undefined || typeOf(parseJson(bytes)) !== TIMESTAMP) return true
+    if (bytes === undefined || typeOf(parseJson(bytes)) !== TIMESTAMP) return index
   }
-  return false
+  return undefined
 }
 
 function lookupsOf(store: Lookups): Lookups {

@@ -173,4 +173,29 @@ describe('anchoring on several chains', () => {
     equal((await loose.listFinalRounds(0, 9)).length > 0, true)
     equal(again.vouchers().length, 0)
   })
+
+  it('waits for records, and not for the time stamps that it logs, however quiet the ledger is', async () => {
+    const { ledger, open, run, pass } = await openWorld(2, ruleOf(1, 1, 2))
+    const anchoring = open()
+    const waits = () => {
+      const { unanchoredRecords, oldestUnanchoredMs } = anchoring.lag()
+      return { unanchoredRecords, oldestUnanchoredMs, troubles: anchoring.troubles() }
+    }
+    await run(1, anchoring)
+    await run(1, anchoring)
+    while ((ledger.latestRound()?.size ?? 0) < ledger.head().size) {
+      await anchoring.tick()
+      pass(1000, 0, 1)
+    }
+    await ledger.logTimestamp({ size: ledger.head().size, sha256: 'ab'.repeat(32), created: '2026-12-01T10:00:00Z' })
+    const idle = { unanchoredRecords: 0, oldestUnanchoredMs: 0, troubles: [] }
+    await anchoring.tick()
+    pass(30 * 86_400_000, 0, 1)
+    await anchoring.tick()
+    deepEqual(waits(), idle)
+    // The record after a quiet month has not waited for a month.
+    await ledger.submit(statementOf('after a quiet month'))
+    await anchoring.tick()
+    deepEqual(waits(), { ...idle, unanchoredRecords: 2 })
+  })
 })
