@@ -369,9 +369,9 @@ export const de: Messages = {
   'site.alarm':
     'Neue Vorgänge werden angenommen, aber die Kette bürgt zurzeit nicht dafür. Wartende Einträge: {count}, der älteste seit dem {date}.',
   'site.closed': 'Der Eigentümer dieses Protokolls hat es endgültig geschlossen: Es werden keine Vorgänge mehr angenommen.',
-  'site.closedNone': 'Keiner der Einträge wird anerkannt.',
+  'site.closedNone': 'Der Inhaber erkennt keinen der Einträge an.',
   'site.closedGood':
-    '{count, plural, one {Der erste Eintrag gilt. Spätere werden nicht anerkannt.} other {Die ersten # Einträge gelten. Spätere werden nicht anerkannt.}}',
+    '{count, plural, one {Der Inhaber steht noch zum ersten Eintrag. Spätere erkennt er nicht an.} other {Der Inhaber steht noch zu den ersten # Einträgen. Spätere erkennt er nicht an.}}',
   'site.closedSuccessor': 'Es geht weiter in diesem Protokoll desselben Vertrags: {log}',
   'site.notAccepting': 'Neue Vorgänge werden zurzeit nicht angenommen: Das Register muss sich erst mit der Kette vergleichen.',
   'site.join': 'Für Behörden',

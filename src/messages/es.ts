@@ -352,9 +352,9 @@ export const es: Messages = {
   'site.alarm':
     'Se aceptan expedientes nuevos, pero la cadena no responde por ellos en este momento. Entradas en espera: {count}, la más antigua desde el {date}.',
   'site.closed': 'El propietario de este diario lo ha cerrado definitivamente: ya no se aceptan expedientes.',
-  'site.closedNone': 'Todas sus entradas están desautorizadas.',
+  'site.closedNone': 'El propietario ha desautorizado todas sus entradas.',
   'site.closedGood':
-    '{count, plural, one {La primera entrada es válida. Las posteriores están desautorizadas.} many {Las primeras # de entradas son válidas. Las posteriores están desautorizadas.} other {Las primeras # entradas son válidas. Las posteriores están desautorizadas.}}',
+    '{count, plural, one {El propietario sigue respaldando la primera entrada y ha desautorizado las posteriores.} many {El propietario sigue respaldando las primeras # de entradas y ha desautorizado las posteriores.} other {El propietario sigue respaldando las primeras # entradas y ha desautorizado las posteriores.}}',
   'site.closedSuccessor': 'Continúa en este diario del mismo contrato: {log}',
   'site.notAccepting': 'Ahora no se aceptan expedientes nuevos: el registro aún no se ha comparado con la cadena.',
   'site.join': 'Para organismos',

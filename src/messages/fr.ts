@@ -364,9 +364,9 @@ export const fr: Messages = {
   'site.alarm':
     'De nouveaux dossiers sont acceptés, mais la chaîne ne s’en porte pas garante en ce moment. Entrées en attente : {count}, la plus ancienne depuis le {date}.',
   'site.closed': 'Le propriétaire de ce journal l’a fermé définitivement : plus aucun dossier n’est accepté.',
-  'site.closedNone': 'Toutes ses entrées sont désavouées.',
+  'site.closedNone': 'Le propriétaire a désavoué toutes ses entrées.',
   'site.closedGood':
-    '{count, plural, one {La première entrée est valable. Les suivantes sont désavouées.} many {Les # de premières entrées sont valables. Les suivantes sont désavouées.} other {Les # premières entrées sont valables. Les suivantes sont désavouées.}}',
+    '{count, plural, one {Le propriétaire reconnaît toujours la première entrée et a désavoué les suivantes.} many {Le propriétaire reconnaît toujours les # de premières entrées et a désavoué les suivantes.} other {Le propriétaire reconnaît toujours les # premières entrées et a désavoué les suivantes.}}',
   'site.closedSuccessor': 'Il se poursuit dans ce journal du même contrat : {log}',
   'site.notAccepting': 'De nouveaux dossiers ne sont pas acceptés en ce moment : le registre doit encore se comparer à la chaîne.',
   'site.join': 'Pour les administrations',
