@@ -69,14 +69,15 @@ describe('a full database', () => {
     )
   })
 
-  it('refuses and goes on where its disk really is full, on a machine that lets us make a small one', async () => {
+  it('refuses and goes on where its disk really is full, on a machine that lets us make a small one', async function () {
     const disk = join(server.data, '..', 'disk')
     mkdirSync(disk)
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=700,uid=65534,gid=65534', 'tmpfs', disk], { stdio: 'ignore' })
     } catch {
-      // Only root may, and not in every container. The test before this one needs no disk.
-      return
+      // Only root may, and not in every container. The test before this one needs no disk. The
+      // summary of the run counts this one as skipped.
+      this.skip()
     }
     try {
       const space = join(disk, 'space')
