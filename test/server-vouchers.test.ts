@@ -149,6 +149,8 @@ describe('server with a file of vouchers', function () {
         text => text.includes('openseal/timestamp@v1'),
       )
       const logged = entry.split('\n').filter(line => line.includes('openseal/timestamp@v1')).length
+      const page = await (await fetch(`${service.url}/en/anchors`)).text()
+      match(page, /Chains, witnesses and time-stamp authorities[\s\S]*here[\s\S]*Chain[\s\S]*Authority[\s\S]*Time-stamp authority/)
       const metrics = await (await fetch(`${service.url}/metrics`)).text()
       match(metrics, /^openseal_voucher_size\{kind="timestamp",voucher="Authority"\} [1-9]/m)
       match(metrics, /^openseal_voucher_behind\{kind="witness",voucher="witness.example\/w0"\} 0$/m)

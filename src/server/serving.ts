@@ -45,8 +45,9 @@ export async function openServing(
   const agencies = createAgencies({ store, host })
   // Another node may change the log's key meanwhile.
   const policy = () => policyOf(ledger, rule)
+  const vouchers = () => anchorer.vouchers().map(({ kind, name, size, trouble }) => ({ kind, name, size, isBehind: trouble !== undefined }))
   const site = await openSite(
-    { url, operator, others, ledger, agencies, lag: () => anchorer.lag(), notAccepting, policy, nowMs: host.nowMs },
+    { url, operator, others, ledger, agencies, lag: () => anchorer.lag(), vouchers, notAccepting, policy, nowMs: host.nowMs },
     chains,
     start,
   )

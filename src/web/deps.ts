@@ -26,6 +26,14 @@ export type DatedAnchor = SiteAnchor & { readonly date: string }
 /** A final round: its size, and its date. */
 export type SiteRound = { readonly size: number; readonly time: string }
 
+/** A voucher, the newest size that it vouches for, and whether something is wrong with it. */
+export type SiteVoucher = {
+  readonly kind: 'chain' | 'witness' | 'timestamp'
+  readonly name: string
+  readonly size: number
+  readonly isBehind: boolean
+}
+
 /** One statement in the history of a record. */
 export type SiteVersion = {
   readonly index: number
@@ -194,6 +202,8 @@ export type SiteDeps = {
    * anchored.
    */
   readonly lag?: () => { readonly alarm?: string }
+  /** Everyone who vouches for the ledger's rounds. Missing if nothing is anchored. */
+  readonly vouchers?: () => readonly SiteVoucher[]
   /** Why no submission is accepted at the moment. */
   readonly notAccepting?: () => string | undefined
   readonly policy: () => Policy

@@ -285,6 +285,7 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
       before,
       older,
       waiting: waiting.count,
+      vouchers: deps.vouchers?.() ?? [],
       behind: countBehind(deps),
     })
   })

@@ -6,7 +6,7 @@ import { fill, type Html, html } from '../../html.ts'
 import { sayDuration, sayNumber } from '../../messages/say.ts'
 import { type Activity, RANGES } from '../activity.ts'
 import { drawBars } from '../chart.ts'
-import type { SiteAnchor } from '../deps.ts'
+import type { SiteAnchor, SiteVoucher } from '../deps.ts'
 import type { Frame, Page } from '../layout.ts'
 import { renderTime } from '../time.ts'
 import { atMostSeconds, sumWaits } from '../waits.ts'
@@ -25,6 +25,7 @@ export function anchorsPage(
     readonly older: number | undefined
     /** How many of the newest entries the chain does not vouch for yet. */
     readonly waiting: number
+    readonly vouchers: readonly SiteVoucher[]
     /** How many of the newest entries the finder has not read yet. */
     readonly behind: number
   },
@@ -37,6 +38,7 @@ export function anchorsPage(
     ...(before !== undefined && { noIndex: true }),
     main: html`<h1>${say('site.anchors')}</h1><p class="lead">${say('anchors.lead')}</p>
 ${before === undefined && renderActivity(frame, data)}
+${before === undefined && data.vouchers.length > 1 && renderVouchers(frame, data.vouchers)}
 <h2>${say('anchors.newest')}</h2>
 ${anchors.length === 0 ? html`<p>${say('anchors.none')}</p>` : renderAnchors(frame, anchors)}
 <p class="row no-print">${before !== undefined && html`<a href="${base}/anchors">${say('anchors.newest')}</a>`}
@@ -81,6 +83,23 @@ function renderTable({ say }: Pick<Frame, 'say'>, slots: Activity['slots']): Htm
     ({ startMs, records, waitMs }) => html`<tr><td data-label="${say('activity.from')}">${renderTime(say, startMs)}</td>
 <td class="num" data-label="${say('activity.records')}">${sayNumber(say, records)}</td><td data-label="${say('activity.waits')}">${waitMs === undefined ? '–' : sayDuration(say, waitMs / 1000)}</td></tr>`,
   )}</tbody></table></details>`
+}
+
+/** Several vouchers, each with how far it is. A single chain is what the rest of the page tells of. */
+function renderVouchers({ say }: Frame, vouchers: readonly SiteVoucher[]): Html {
+  const heads = ['anchors.voucher', 'anchors.kind', 'anchors.covers', 'anchors.state'] as const
+  return html`<h2>${say('anchors.vouchers')}</h2><p>${say('anchors.vouchersLead')}</p>
+<div class="scroll" role="region" tabindex="0" aria-label="${say('anchors.vouchers')}"><table class="stack">
+<thead><tr>${heads.map(head => html`<th scope="col">${say(head)}</th>`)}</tr></thead>
+<tbody>${vouchers.map(
+    ({
+      kind,
+      name,
+      size,
+      isBehind,
+    }) => html`<tr><td data-label="${say('anchors.voucher')}"><bdi>${name}</bdi></td><td data-label="${say('anchors.kind')}">${say(`anchors.kind.${kind}`)}</td>
+<td class="num" data-label="${say('anchors.covers')}">${sayNumber(say, size)}</td><td data-label="${say('anchors.state')}">${say(isBehind ? 'anchors.behind' : 'anchors.vouching')}</td></tr>`,
+  )}</tbody></table></div>`
 }
 
 function renderAnchors({ say }: Frame, anchors: readonly WaitedAnchor[]): Html {
