@@ -213,7 +213,10 @@ describe('server on a chain of its operator', function () {
     const start = beginStart(readConfig(others), silentLog)
     const [chain] = await openChains(start, NO_VOUCHERS, undefined)
     const places = await bindPlaces(start, [chain!], store)
-    assert.deepEqual([places.all, places.chains.map(({ place }) => place)], [[placeOn(1), placeOn(CHAIN_ID)], [placeOn(CHAIN_ID)]])
+    assert.deepEqual(
+      [places.all, places.chains.map(({ place }) => place)],
+      [[placeOn(1), placeOn(CHAIN_ID)], [{ ...placeOn(CHAIN_ID), fromSize: 0 }]],
+    )
     const elsewhere = { ...chain!, embedded: true }
     await assert.rejects(bindPlaces(start, [elsewhere], store), { code: 'SERVER_CONTRACT', message: /anchored on chain 1, 424242/ })
   })

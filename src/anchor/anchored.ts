@@ -43,8 +43,11 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency' | 'checkpoint
      * @throws LedgerError LEDGER_STOPPED, LEDGER_BUSY, LEDGER_COMMIT_FAILED, LEDGER_UNSETTLED
      */
     logTimestamp(entry: Omit<TimestampEntry, 'type' | 'salt'>): Promise<unknown>
-    /** The sizes of the last checkpoints of the log's keys that have ended, in ascending order. */
-    keyEnds(): readonly number[]
+    /**
+     * The sizes whose checkpoints are rounds of their own, in ascending order: the last ones of keys
+     * and of lists of anchors that have ended.
+     */
+    ends(): readonly number[]
     /**
      * Called when the owner has closed the log on a chain. From then on submissions are refused, and
      * that chain's anchors above the last good size do not count.

@@ -128,13 +128,13 @@ export function createAnchoring(deps: Deps): Anchoring {
   }
 
   function vouchers(): readonly VoucherState[] {
-    const ofChains = chains.map(({ name, anchorer }) => {
+    const ofChains = chains.map(({ name, anchorer, toSize }) => {
       const { lastFinalSize, alarm, alarmCode } = anchorer.lag()
       return {
         kind: 'chain' as const,
         name,
         size: lastFinalSize,
-        ...(alarm !== undefined && { trouble: { code: alarmCode!, message: alarm } }),
+        ...(alarm !== undefined && toSize === undefined && { trouble: { code: alarmCode!, message: alarm } }),
       }
     })
     return [...ofChains, ...askers.map(asker => asker.state())]
@@ -209,7 +209,7 @@ function createAsked({
   tenure,
 }: Deps & { readonly tenure: Tenure }): readonly AskedVoucher[] {
   const taking = { everyRounds: 1, fromSize: 0 }
-  const next = (previous: number) => nextRound(ledger.rounds, previous, ledger.keyEnds(), taking)
+  const next = (previous: number) => nextRound(ledger.rounds, previous, ledger.ends(), taking)
   const shared = { ledger, store, nextRound: next, tenure, host, log }
   return [
     ...witnesses.map(client => createWitnessVoucher({ client, ...shared })),

@@ -9,13 +9,15 @@ export type Taking = {
   readonly common?: number
   /** Rounds below this size are before its time. */
   readonly fromSize: number
+  /** Rounds above this size are after its time; missing: it has not ended. */
+  readonly toSize?: number | undefined
 }
 
 /**
  * The next round for a voucher that has vouched for size `previous`; undefined if there is none.
  *
- * The last checkpoint of a key of the log (`keyEnds`) comes first, so that it is vouched for while
- * readers know only that key. Otherwise it is the newest round in which the voucher takes part: it
+ * The last checkpoint under a key of the log, or a list of its anchors (`ends`), comes first, so
+ * that it is vouched for while readers know only that one. Otherwise it is the newest round in which the voucher takes part: it
  * covers all before it. But chains must meet in the same rounds, and a slow one skips some. So each
  * takes, of the rounds that it has missed, the one whose ordinal is divisible by the highest power
  * of two. A chain that is less than 2^k rounds late then misses no multiple of 2^k, and any two
@@ -24,13 +26,13 @@ export type Taking = {
 export async function nextRound(
   rounds: Pick<Rounds, 'newest' | 'at' | 'byOrdinal' | 'listNewest'>,
   previous: number,
-  keyEnds: readonly number[],
-  { everyRounds, common, fromSize }: Taking,
+  ends: readonly number[],
+  { everyRounds, common, fromSize, toSize }: Taking,
 ): Promise<Round | undefined> {
   const newest = await rounds.newest()
   const base = Math.max(previous, fromSize - 1)
-  if (newest === undefined || newest.size <= base) return undefined
-  const end = keyEnds.find(size => size > base && size <= newest.size)
+  if (newest === undefined || newest.size <= base || (toSize !== undefined && base >= toSize)) return undefined
+  const end = ends.find(size => size > base && size <= newest.size)
   const ended = end === undefined ? undefined : await rounds.at(end)
   if (ended !== undefined) return ended
   const [last] = await rounds.listNewest(base + 1, 1)

@@ -18,6 +18,8 @@ export type LedgerChain = {
   readonly everyRounds?: number
   /** The size from which it vouches for the ledger; missing: from the first. */
   readonly fromSize?: number
+  /** The last size for which it vouches, if it was retired. Then nothing about it is an alarm. */
+  readonly toSize?: number | undefined
 }
 
 /** A chain with its anchorer. */
@@ -37,15 +39,15 @@ type Deps = {
 export function tendChains({ ledger, store, chains, tenure, intervalMs, host, log }: Deps): TendedChain[] {
   const common = chains.length > 1 ? commonOf(chains) : undefined
   return chains.map(each => {
-    const { name, chain, everyRounds = 1, fromSize = 0 } = each
-    const taking = { everyRounds, fromSize, ...(common !== undefined && { common }) }
+    const { name, chain, everyRounds = 1, fromSize = 0, toSize } = each
+    const taking = { everyRounds, fromSize, toSize, ...(common !== undefined && { common }) }
     const anchorer = createAnchorer({
       ...{ ledger: chains.length > 1 ? named(ledger, name) : ledger, store, chain, tenure, host },
       log: chains.length > 1 ? withFields(log, { chain: name }) : log,
       roundMs: (PATIENCE + 3) * intervalMs * everyRounds,
       async nextRound(previous) {
         await adoptRound({ ledger, tenure, host }, previous)
-        return nextRound(ledger.rounds, previous, ledger.keyEnds(), taking)
+        return nextRound(ledger.rounds, previous, ledger.ends(), taking)
       },
     })
     return { ...each, anchorer, everyRounds }

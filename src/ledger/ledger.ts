@@ -140,7 +140,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     read: statements.heldStatement,
     delayMs: erasure?.delayMs ?? 0,
   })
-  const keyEnds = () => log.keys().flatMap(({ toSize }) => toSize ?? [])
+  // A change of anchors is made by a start of the ledger, so that this node knows all of them.
+  const listEnds = (await readAnchorsChanges(store)).map(({ index }) => index + 1)
+  const ends = () => [...log.keys().flatMap(({ toSize }) => toSize ?? []), ...listEnds].sort((a, b) => a - b)
   const inRow = createRow(HISTORIES_AT_ONCE)
   const following = sequencer.follow()
 
@@ -174,10 +176,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     async nextCheckpoint(previous) {
       await view.refresh()
       const head = view.head().size
-      const size = keyEnds().find(end => end > previous && end < head) ?? head
+      const size = ends().find(end => end > previous && end < head) ?? head
       return { size, root: await prover.rootAt(size), checkpoint: await prover.checkpointAt(size) }
     },
-    keyEnds,
+    ends,
     firstNews: (from, to) => firstNews(store, from, to),
     async disown(chainId, found) {
       closing = found

@@ -11,9 +11,11 @@ import { OpenSealError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import { GENESIS, type GenesisAnchor } from '../core/statements/genesis.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
+import { readAnchorsChanges } from '../log/log-anchors.ts'
 import type { Store } from '../store/port/port.ts'
 import { ServerError } from './errors.ts'
 import type { Start } from './parts.ts'
+import { type BoundPlace, placesOf } from './places.ts'
 import type { ChainSetting, VoucherSettings } from './vouchers-file.ts'
 
 /** How long an endpoint may take for one answer. */
@@ -93,8 +95,8 @@ function openShortSigner(options: SignerOptions | undefined): Promise<TxSigner> 
   return options === undefined ? createKeySigner(EMBEDDED_KEY) : openSigner(options)
 }
 
-/** A chain of the service, and where on it the log is. */
-export type PlacedChain = OpenChain & { readonly name: string; readonly place: GenesisAnchor }
+/** A chain of the service, and where on it the log is. On a place that has ended, only rounds up to its last size are anchored. */
+export type PlacedChain = OpenChain & { readonly name: string; readonly place: BoundPlace }
 
 /** Where the log is anchored, one place on each chain, and the places on this service's chains. */
 export type Places = { readonly all: readonly GenesisAnchor[]; readonly chains: readonly PlacedChain[] }
@@ -104,7 +106,8 @@ export type Places = { readonly all: readonly GenesisAnchor[]; readonly chains: 
  * first start, sets up contract and log on each chain.
  */
 export async function bindPlaces(start: Start, chains: readonly OpenChain[], store: Store): Promise<Places> {
-  const bound = await readBoundPlaces(store)
+  const first = await readFirstPlaces(store)
+  const bound = first && placesOf(first, await readAnchorsChanges(store))
   const placed: PlacedChain[] = []
   for (const chain of chains) {
     const place = bound === undefined ? await setUp(start, chain, store) : await placeOn(chain, bound, chains.length, store)
@@ -117,8 +120,17 @@ export async function bindPlaces(start: Start, chains: readonly OpenChain[], sto
       )
     placed.push({ ...chain, name: nameOf(chain, place), place: { ...place, contract: chain.contract ?? place.contract } })
   }
-  const own = (place: GenesisAnchor) => placed.find(chain => chain.place.chainId === place.chainId)?.place ?? place
-  return { all: (bound ?? placed.map(({ place }) => place)).map(own), chains: placed }
+  const lost = bound?.find(({ chainId, toSize }) => toSize !== undefined && !placed.some(({ place }) => place.chainId === chainId))
+  if (lost !== undefined)
+    throw new ServerError(
+      'SERVER_CONTRACT',
+      `This ledger was anchored on chain ${lost.chainId} up to size ${lost.toSize}: keep that chain in the file of OPENSEAL_VOUCHERS, so that the policy names it for older receipts.`,
+    )
+  const own = ({ type, chainId, contract, logId }: GenesisAnchor) => {
+    const at = placed.find(chain => chain.place.chainId === chainId && chain.place.fromSize === 0)?.place
+    return { type, chainId, contract: at?.contract ?? contract, logId }
+  }
+  return { all: (first ?? placed.map(({ place }) => place)).map(own), chains: placed }
 }
 
 function nameOf({ name }: OpenChain, { chainId }: GenesisAnchor): string {
@@ -126,26 +138,30 @@ function nameOf({ name }: OpenChain, { chainId }: GenesisAnchor): string {
 }
 
 /** Sets up contract and log on a chain. */
-async function setUp({ config, dataDir, log }: Start, chain: OpenChain, store: Store): Promise<GenesisAnchor> {
+async function setUp({ config, dataDir, log }: Start, chain: OpenChain, store: Store): Promise<BoundPlace> {
   const chainId = await chainIdOf(chain, store)
   requireNoTestChain(chain, chainId)
   const access = { rpcUrls: chain.urls, signer: chain.signer, log }
   const contract = chain.contract ?? (await findContract(chainId, chain, dataDir, access))
   const logId = await ensureLog({ ...access, contract, origin: config.origin })
   await chain.save() // the genesis is about to bind it forever
-  return { type: 'evm', chainId, contract, logId }
+  return { type: 'evm', chainId, contract, logId, fromSize: 0 }
 }
 
 /** If both are single, the chain is not asked, so that a start needs no endpoint. */
-async function placeOn(chain: OpenChain, places: readonly GenesisAnchor[], chains: number, store: Store): Promise<GenesisAnchor> {
+async function placeOn(chain: OpenChain, places: readonly BoundPlace[], chains: number, store: Store): Promise<BoundPlace> {
   const [first, second] = places
   if (first !== undefined && second === undefined && chains === 1) return first
   const chainId = await chainIdOf(chain, store)
-  const found = places.find(place => place.chainId === chainId)
+  // The newest one: a place that was left may have been taken again.
+  const found = places.findLast(place => place.chainId === chainId)
   if (found !== undefined) return found
   const known = places.map(place => place.chainId).join(', ')
   const setting = chain.name === undefined ? 'OPENSEAL_RPC' : chain.name
-  throw new ServerError('SERVER_CONTRACT', `This ledger is anchored on chain ${known}, but ${setting} names chain ${chainId}.`)
+  throw new ServerError(
+    'SERVER_CONTRACT',
+    `This ledger is anchored on chain ${known}, but ${setting} names chain ${chainId}. A chain is added with "openseal anchors add".`,
+  )
 }
 
 /**
@@ -172,7 +188,7 @@ function requireNoTestChain({ name, production }: OpenChain, chainId: number): v
   throw new ServerError('SERVER_PRODUCTION', `Chain ${chainId} is a test network and no evidence. ${advice}`)
 }
 
-async function readBoundPlaces(store: Store): Promise<readonly GenesisAnchor[] | undefined> {
+async function readFirstPlaces(store: Store): Promise<readonly GenesisAnchor[] | undefined> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(fromUtf8(bytes)))
   return genesis?.type === GENESIS ? genesis.anchors : undefined

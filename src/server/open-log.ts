@@ -165,7 +165,10 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   bells.signed.listen(mark.note)
   bells.moved.listen(mark.note)
 
-  const ledgerChains = chains.map(({ name, everyRounds, ...chain }) => ({ name, everyRounds, chain: openPlaced(chain) }))
+  const ledgerChains = chains.map(({ name, everyRounds, ...chain }) => ({
+    ...{ name, everyRounds, fromSize: chain.place.fromSize, toSize: chain.place.toSize },
+    chain: openPlaced(chain),
+  }))
   parts.anchorChains = ledgerChains.map(({ chain }) => chain)
   const holder = toHex(host.randomBytes(16))
   const lease = isShared(store) ? createLease({ store, name: 'rounds', holder }) : undefined

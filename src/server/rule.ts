@@ -21,8 +21,9 @@ export function ruleOf(
 }
 
 function anchorOf({ place, production, finality, explorer }: PlacedChain): PolicyChain {
-  const { codeSha256 } = checkpointAnchor
-  return { ...place, codeSha256, production, finality, ...(explorer && { explorer }), fromSize: 0 }
+  const { fromSize, toSize, codeSha256 = checkpointAnchor.codeSha256, ...at } = place
+  const range = { fromSize, ...(toSize !== undefined && { toSize }) }
+  return { ...at, codeSha256, production, finality, ...(explorer && { explorer }), ...range }
 }
 
 /** The policy that the ledger serves. */

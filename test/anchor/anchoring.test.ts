@@ -198,4 +198,19 @@ describe('anchoring on several chains', () => {
     await anchoring.tick()
     deepEqual(waits(), { ...idle, unanchoredRecords: 2 })
   })
+
+  it('anchors on a chain that was retired up to its last size, and says nothing of it afterwards', async () => {
+    const { ledger, memories, open, run, chains } = await openWorld(2, ruleOf(1, 1, 2))
+    await run(2, open())
+    const toSize = ledger.head().size
+    const retired = { ...chains[1]!, toSize, chain: { ...chains[1]!.chain } }
+    await run(3, open([chains[0]!, retired]))
+    equal(memories[1]!.anchors().at(-1)!.size, toSize)
+    equal(memories[0]!.anchors().at(-1)!.size > toSize, true)
+    const down = open([chains[0]!, { ...retired, chain: { ...retired.chain, ...dead } }])
+    await run(3, down)
+    deepEqual(down.troubles(), [])
+    // What it has anchored still counts for records of its time.
+    equal((await ledger.roundAt(toSize)).anchors.length, 2)
+  })
 })

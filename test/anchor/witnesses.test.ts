@@ -137,6 +137,6 @@ describe('anchor/witnesses', () => {
     const { size } = ledger.head()
     const after = await openTestLedger(store, { signer: newKey })
     await after.submit(statementOf('after'))
-    deepEqual([(await after.nextCheckpoint(witnesses[0]!.shown.at(-1)!)).size, after.keyEnds()], [size, [size]])
+    deepEqual([(await after.nextCheckpoint(witnesses[0]!.shown.at(-1)!)).size, after.ends()], [size, [size]])
   })
 })
