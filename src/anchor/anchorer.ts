@@ -83,6 +83,8 @@ export function createAnchorer(deps: Deps): Anchorer {
     // Another node has written meanwhile, or is writing now.
     if (!isHolder || !wasHolder) records = undefined
     if (!isHolder) return watchOnly()
+    // What the former holder wrote last is known to no one else yet.
+    if (!wasHolder) await ledger.refresh()
     if (ledger.stopped() !== undefined) return afterStop()
     records ??= await openAnchorRecords(store, chain.chainId, fence)
     await watch.note(records)

@@ -135,6 +135,20 @@ describe('anchorers on one store', () => {
     equal((await store.listDocuments('anchors')).length, 2)
   })
 
+  it('show what the one before them anchored last, as soon as they take over', async () => {
+    const { node, pass } = await openNodes()
+    const [a, b] = [await node('a'), await node('b')]
+    await a.ledger.submit(statementOf('one'))
+    for (let i = 0; i < 6; i++) {
+      await a.anchorer.tick()
+      pass(1000)
+    }
+    await a.anchorer.stop()
+    equal(b.ledger.latestAnchor(), undefined)
+    await b.anchorer.tick()
+    equal(b.ledger.latestAnchor()?.size, 2)
+  })
+
   it('go on where the one that anchored has stopped, and let it take the lease no more', async () => {
     const { node, pass } = await openNodes()
     const [a, b] = [await node('a'), await node('b')]
