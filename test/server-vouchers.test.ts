@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import hre from 'hardhat'
-import { deployContract } from '../src/chain/deploy.ts'
+import { checkpointAnchor } from '../src/chain/artifact.ts'
+import { deployContract, ensureLog } from '../src/chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../src/chain/embedded.ts'
 import { createKeySigner } from '../src/chain/signer.ts'
 import { readConfig } from '../src/config.ts'
 import { parsePolicy } from '../src/core/policy.ts'
+import type { Ledger } from '../src/ledger/ledger.ts'
 import { silentLog } from '../src/logger.ts'
+import { openLog, openStore } from '../src/server/open-log.ts'
+import { beginStart, takeDown } from '../src/server/parts.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../src/verifier/index.ts'
 import { ANSWERED, openEndpoint, silent } from './chain/endpoint.ts'
@@ -69,6 +73,19 @@ describe('server with a file of vouchers', function () {
     const env = { OPENSEAL_PORT: '0', OPENSEAL_ORIGIN: `ledger.example/${name}`, OPENSEAL_OPERATOR_KEY: OPERATOR }
     const config = readConfig({ ...env, OPENSEAL_DATA: at(name), OPENSEAL_MARK: at('mark'), OPENSEAL_VOUCHERS: at(`${name}.json`) })
     return startServer(config, { log })
+  }
+  /** Logs the whole list of anchors from there on, on a ledger at rest. */
+  async function changeAnchors(name: string, list: Parameters<Ledger['changeAnchors']>[0]): Promise<number> {
+    const env = { OPENSEAL_ORIGIN: `ledger.example/${name}`, OPENSEAL_MARK: at('mark'), OPENSEAL_VOUCHERS: at(`${name}.json`) }
+    const begun = beginStart(readConfig({ ...env, OPENSEAL_DATA: at(name) }), silentLog)
+    try {
+      const { store } = await openStore(begun)
+      begun.parts.store = store
+      const { ledger } = await openLog(begun, store)
+      return await ledger.changeAnchors(list)
+    } finally {
+      await takeDown(begun.parts, silentLog)
+    }
   }
   const json = async (service: Service, path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json()
   const send = (service: Service, path: string, key: string, body: unknown) =>
@@ -214,6 +231,41 @@ describe('server with a file of vouchers', function () {
     } finally {
       there.behave(undefined)
       await service.close()
+    }
+  })
+
+  it('goes on with a chain that was added and one that was retired by a change of anchors, and older receipts stay anchored', async () => {
+    const first = await start('changed', { chains: [chain('here', 0)] })
+    const key = await keyOf(first)
+    await send(first, '/v1/records', key, statement(1))
+    await untilState(first, 1, 'anchored')
+    const { anchor } = first.chain
+    await first.close()
+    const signer = createKeySigner(EMBEDDED_KEY)
+    const access = { rpcUrls: [there.url], signer, log: silentLog, contract: contracts[1]!, origin: 'ledger.example/changed' }
+    const added = { type: 'evm', chainId: OTHER_CHAIN_ID, contract: contracts[1]!.toLowerCase(), logId: await ensureLog(access) } as const
+    const { codeSha256 } = checkpointAnchor
+    const index = await changeAnchors('changed', [{ ...added, codeSha256 }])
+    const second = await start('changed', { chains: bothChains() })
+    try {
+      const { anchors } = await json(second, '/policy.json')
+      deepEqual(
+        anchors.map(({ chainId, fromSize, toSize }: { chainId: number; fromSize: number; toSize?: number }) => [chainId, fromSize, toSize]),
+        [
+          [anchor.chainId, 0, index + 1],
+          [OTHER_CHAIN_ID, index + 2, undefined],
+        ],
+      )
+      await send(second, '/v1/records', key, statement(2))
+      await untilState(second, index + 1, 'anchored')
+      // The change itself, and what came before it, by the chain of their time.
+      for (const each of [1, index]) {
+        const { state, anchor: by } = await untilState(second, each, 'anchored')
+        deepEqual([state, by.chainId], ['anchored', anchor.chainId])
+      }
+      equal((await json(second, `/v1/records/${index + 1}`)).anchor.chainId, OTHER_CHAIN_ID)
+    } finally {
+      await second.close()
     }
   })
 
