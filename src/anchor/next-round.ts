@@ -37,7 +37,8 @@ export async function nextRound(
   if (ended !== undefined) return ended
   const [last] = await rounds.listNewest(base + 1, 1)
   const ordinal = pickOrdinal(last?.ordinal ?? 0, newest.ordinal, everyRounds, common)
-  return ordinal === undefined ? undefined : rounds.byOrdinal(ordinal)
+  const round = ordinal === undefined ? undefined : await rounds.byOrdinal(ordinal)
+  return round !== undefined && round.size <= (toSize ?? round.size) ? round : undefined
 }
 
 /** An ordinal above `after` and up to `newest`; undefined if the voucher takes part in none. */

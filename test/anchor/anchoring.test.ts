@@ -42,7 +42,7 @@ async function openWorld(count: number, rule?: RoundRule, more: readonly Partial
   const pass = (ms: number, ...mined: number[]) => {
     clock.advance(ms)
     blockTime += 12
-    for (const at of mined) memories[at]!.mine(blockTime)
+    for (const at of mined) memories[at]!.mine(blockTime + at)
   }
   /** Some rounds of a record each, while blocks come on all chains, or on those. */
   const run = async (rounds: number, anchoring: ReturnType<typeof open>, mined = memories.map((_, at) => at)) => {
