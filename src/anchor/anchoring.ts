@@ -187,7 +187,7 @@ export function createAnchoring(deps: Deps): Anchoring {
         .sort((a, b) => a.affordableAnchors! - b.affordableAnchors!)[0]
       return {
         oldestUnanchoredMs: Math.min(waiting.waitedMs(finalSize()), NO_LONGER_MS),
-        unanchoredRecords: waiting.entries(finalSize()),
+        unanchoredRecords: Math.max(0, ledger.head().size - finalSize()),
         lastFinalSize: finalSize(),
         ...(poorest && { balanceWei: poorest.balanceWei!, affordableAnchors: poorest.affordableAnchors! }),
         ...(first && { alarm: first.message, alarmCode: first.code }),

@@ -82,7 +82,7 @@ export function createLagWatch({ ledger, chain, lateMs, ages, host }: Deps): Lag
         // A time in the future shows that a clock was set, not how long the entry has waited. It
         // counts as late.
         oldestUnanchoredMs: Math.min(waiting.waitedMs(lastFinalSize), NO_LONGER_MS),
-        unanchoredRecords: waiting.entries(lastFinalSize),
+        unanchoredRecords: Math.max(0, ledger.head().size - lastFinalSize),
         lastFinalSize,
         ...(funds === undefined ? {} : { balanceWei: funds.balanceWei, affordableAnchors: funds.anchors }),
         ...(alarm === undefined ? {} : { alarm: alarm.message, alarmCode: alarm.code }),
@@ -105,8 +105,8 @@ export function createWaiting({ ledger, ages, host }: Pick<Deps, 'ledger' | 'age
   /** The heads in the order in which they were seen. They cover the entries from `seenFrom` on. */
   let seen: { readonly size: number; readonly atMs: number }[] = []
   let seenFrom = ledger.head().size
-  /** The head of the last look, and above each of some sizes the oldest entry that waits. */
-  let noted = { size: 0, oldest: new Map<number, number | undefined>() }
+  /** Above each of some sizes, the oldest entry that waits. */
+  let oldest = new Map<number, number | undefined>()
   /** When that entry was sealed, from the store. */
   let sealed = new Map<number, number>()
 
@@ -119,23 +119,17 @@ export function createWaiting({ ledger, ages, host }: Pick<Deps, 'ledger' | 'age
       seenFrom = Math.max(seenFrom, ...seen.filter(mark => mark.size <= done).map(mark => mark.size))
       seen = seen.filter(mark => mark.size > seenFrom)
       // A logged time stamp waits for the round that the next record opens, and it opens none itself.
-      const oldest = await Promise.all(bases.map(async base => [base, await ledger.firstNews(base, size)] as const))
-      const stored = oldest.flatMap(([base, first]) => (first !== undefined && first < seenFrom ? [[base, first] as const] : []))
+      const found = await Promise.all(bases.map(async base => [base, await ledger.firstNews(base, size)] as const))
+      const stored = found.flatMap(([base, first]) => (first !== undefined && first < seenFrom ? [[base, first] as const] : []))
       const times = await Promise.all(stored.map(([, first]) => ledger.sealedMs(first)))
       sealed = new Map(stored.flatMap(([base], i) => (times[i] === undefined ? [] : [[base, times[i]]])))
-      noted = { size, oldest: new Map(oldest) }
-    },
-    /** How many entries above a size wait; 0 if all of them are logged time stamps. */
-    entries(base: number): number {
-      const { size } = ledger.head()
-      const isIdle = size === noted.size && noted.oldest.has(base) && noted.oldest.get(base) === undefined
-      return isIdle ? 0 : Math.max(0, size - base)
+      oldest = new Map(found)
     },
     /** How long the oldest entry above a size has waited, logged time stamps apart; 0 if there is none. */
     waitedMs(base: number): number {
       const sealedMs = sealed.get(base)
       if (sealedMs !== undefined) return ages.ageMs(sealedMs)
-      const first = noted.oldest.has(base) ? noted.oldest.get(base) : base
+      const first = oldest.has(base) ? oldest.get(base) : base
       const mark = first === undefined || first < seenFrom ? undefined : seen.find(({ size }) => size > first)
       return mark === undefined ? 0 : host.steadyMs() - mark.atMs
     },

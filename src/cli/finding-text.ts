@@ -50,19 +50,20 @@ export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): 
 
 /**
  * One line for each of several files: its name, its verdict, the sentence, and the changes to the
- * version. Ends with the policy that was used for all.
+ * version. Ends with the policies that were used, one line each: by a trust list there are several.
  */
 export function formatTable(say: Say, rows: readonly Row[]): string[] {
   const judged = rows
     .flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own.flatMap(({ finding }) => finding ?? [])))
-    .find(({ result }) => result.verdict !== 'unknown')
+    .filter(({ result }) => result.verdict !== 'unknown')
+  const trusted = [...new Set(judged.map(finding => sayTrust(say, finding)))]
   const counts = rows.length > 1 ? [...formatCounts(say, rows), ''] : []
   // Of a long list, the screen shows the end.
   return [
     ...counts,
     ...inOrder(rows).flatMap(row => formatRow(say, row)),
     ...(rows.length > MANY ? ['', ...counts] : []),
-    ...(judged ? ['', sayTrust(say, judged)] : []),
+    ...(trusted.length > 0 ? ['', ...trusted] : []),
   ]
 }
 

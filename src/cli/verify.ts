@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
 import { copyBytes } from '../core/bytes.ts'
+import { isTrustList } from '../core/trust.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { sayReport, sayUnread } from '../messages/verdict.ts'
@@ -200,7 +201,7 @@ async function runTask(task: Task, { name, read }: GivenFile, say: Say): Promise
 }
 
 /** One file in full; several, or a folder, as a table with a sentence for each. */
-function printRows(rows: readonly Row[], isList: boolean, { url, endpoints, say }: Setting): void {
+function printRows(rows: readonly Row[], isList: boolean, { url, policy, endpoints, say }: Setting): void {
   const [row] = rows
   if (row === undefined || isList) print(...wrapLines(formatTable(say, rows), process.stdout))
   else if (row.kind === 'left-out') remark(`openseal: ${row.detail} [${row.code}]`)
@@ -209,10 +210,16 @@ function printRows(rows: readonly Row[], isList: boolean, { url, endpoints, say 
     if (row.kind === 'receipt') remark('', `openseal: ${row.name}: ${RECEIPT_GIVEN.detail} [${RECEIPT_GIVEN.code}]`)
     if (row.answers.own[0]?.finding?.isFresher) remark('', `${COMMAND} receipt --upgrade ${row.name}`)
   }
-  const isUnchecked = (answers: Answers) =>
-    answers.own.some(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')
-  if (!rows.some(row => row.kind !== 'left-out' && isUnchecked(row.answers))) return
-  remark('', `Asked: the ledger at ${url}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`)
+  const own = rows.flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own))
+  const open = own.filter(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')
+  if (open.length === 0) return
+  // By a list, each receipt's own ledger was asked.
+  const entries = isTrustList(policy) ? policy.entries : []
+  const asked = open.map(({ finding }) => entries.find(({ name }) => name === finding?.result.list?.entry)?.ledger ?? url)
+  remark(
+    '',
+    `Asked: the ledger at ${[...new Set(asked)].join(', ')}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`,
+  )
 }
 
 /**

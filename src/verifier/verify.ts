@@ -83,7 +83,9 @@ async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void)
     await run('checkpoint', judge.unjudged)
     return conclude(asking, evidence, checks)
   }
-  await run('checkpoint', () => checkCheckpoint(evidence, policy))
+  const signed = await run('checkpoint', () => checkCheckpoint(evidence, policy))
+  // The witnesses of one ledger are no measure for another one.
+  if (signed.verdict === 'unsupported') return conclude(asking, evidence, checks)
   await run('cosignatures', () => checkCosignatures(evidence, policy))
   // If the proof is invalid by itself, no source is asked.
   if (checks.some(({ status, verdict }) => status === 'failed' || verdict !== undefined)) return conclude(asking, evidence, checks)

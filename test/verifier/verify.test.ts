@@ -211,6 +211,9 @@ describe('verifier/verify: verdicts', () => {
     const stranger = createSigner(ORIGIN, new Uint8Array(32).fill(9))
     const named = await WORLD.receipt(1, { signer: stranger, origin: 'other.example' })
     await expectFailure({ receipt: named }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
+    // Its witnesses are others, too, and too few of the policy's make no forgery of it.
+    const policy = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: 2 })
+    await expectFailure({ receipt, policy }, 'unsupported', 'checkpoint', 'CHECKPOINT_ORIGIN')
   })
 
   it('unsupported: a type of statement that is logged but not known, other code, no anchor for that size', async () => {

@@ -96,8 +96,7 @@ describe('web/trust-list', function () {
     const named = rpc.flatMap(({ url, serves }) => ['--rpc', `${serves}=${url}`])
     const names = files.map(({ name }) => name).filter(name => name.endsWith('.txt'))
     const given = ['verify', ...names, '--policy', 'list.json', '--ledger', own.url, ...named, ...args]
-    const { code, out } = await commands.run(given, { cwd: folder })
-    return { code, out }
+    return commands.run(given, { cwd: folder })
   }
   type Told = { verdict: string; trust: string; sentence: string; asked: string; list: { name: string; entry?: string; known?: string[] } }
   const told = async (rpc = endpoints()) => JSON.parse((await byCommand(['--json'], rpc)).out) as Told[]
@@ -161,7 +160,8 @@ describe('web/trust-list', function () {
     })
     const { out, code } = await byCommand()
     equal(code, 7)
-    match(plain(out), new RegExp(`in the list “${NAME}”`))
+    for (const country of ['Ruritania', 'Μολδοβία'])
+      match(plain(out).replace(/\s+/g, ' '), new RegExp(`Checked by the policy of “${country}” in the list “${NAME}”`))
   })
 
   it('says that newer versions were not checked where a neighbour’s ledger does not answer', async () => {
@@ -237,5 +237,7 @@ describe('web/trust-list', function () {
       await check(page, files)
       deepEqual(await verdicts(page), expected)
     })
+    // The command says which ledger it has asked: the one of the receipt.
+    match((await byCommand()).err, new RegExp(`Asked: the ledger at ${worlds[2]!.url};`))
   })
 })
