@@ -72,6 +72,8 @@ export const NOTICE_CODES = [
   'AUDIT_ANCHOR_MOVED',
   'AUDIT_STAMPS_UNREAD',
   'AUDIT_KEY_FOLLOWED',
+  'AUDIT_CHAINS_CHANGED',
+  'AUDIT_CHAINS_KNOWN',
 ] as const satisfies readonly AuditMessageKey[]
 
 export type FindingCode = (typeof FINDING_CODES)[number]

@@ -22,7 +22,7 @@ import { type Base, createRoots, type Roots, type Tree } from './roots.ts'
 import { type AuditInput, type AuditPart, createCollector, MAX_FINDINGS } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
 import { type LedgerSource, MAX_STATEMENTS } from './source.ts'
-import { checkGenesis, checkKeyChanges, compareStatements, createTombstones } from './statements.ts'
+import { checkGenesis, checkKeyChanges, compareStatements, createTombstones, noticeAnchorsChanges } from './statements.ts'
 
 /**
  * The entries that are read at once: one call for their statements, and their bundles and tiles.
@@ -153,7 +153,8 @@ async function* takeSpan(
     displaced.push(taken)
     roots.append(taken.leaves)
   }
-  if (!(statements instanceof AuditError)) yield { findings: checkKeyChanges(input.policy, statements) }
+  if (!(statements instanceof AuditError))
+    yield { findings: checkKeyChanges(input.policy, statements), notices: noticeAnchorsChanges(input.policy, statements) }
   yield* checkUpperTiles(input.source, roots, checkpoint.size)
   return displaced
 }

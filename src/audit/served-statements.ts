@@ -6,6 +6,7 @@
 import { OpenSealError } from '../core/errors.ts'
 import { HASH_BYTES, type Hash, hashLeaf } from '../core/hash.ts'
 import { isJsonObject, type Json, parseJson } from '../core/json.ts'
+import { ANCHORS_CHANGE, nameOfPlace } from '../core/statements/anchors-change.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { ERASURE } from '../core/statements/erasure.ts'
 import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
@@ -33,6 +34,15 @@ export type ServedStatements = {
   readonly tombstones: ReadonlyMap<number, number>
   /** The changes of the log's key among them. */
   readonly keyChanges: readonly { readonly index: number; readonly change: KeyChange }[]
+  readonly anchorsChanges: readonly ServedAnchorsChange[]
+}
+
+/** A change of the log's anchors: the names of its places, and their chains. */
+export type ServedAnchorsChange = {
+  readonly index: number
+  readonly origin: string
+  readonly places: readonly string[]
+  readonly chainIds: readonly number[]
 }
 
 /** A statement has at most 128 KiB in canonical form. This leaves room for another spelling. */
@@ -49,6 +59,7 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
   const leaves = new Uint8Array((to - from) * HASH_BYTES)
   const missing = new Map<number, NoStatement>()
   const keyChanges: { index: number; change: KeyChange }[] = []
+  const anchorsChanges: ServedAnchorsChange[] = []
   const erased = new Map<number, number | undefined>()
   const tombstones = new Map<number, number>()
   let genesis: AnyStatement | undefined
@@ -65,12 +76,16 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
       if (index === 0) genesis = statement.value
       if (statement.value.type === ERASURE) tombstones.set(index, statement.value.index)
       if (statement.value.type === KEY_CHANGE && keyChanges.length < MAX_KEY_CHANGES) keyChanges.push({ index, change: statement.value })
+      if (statement.value.type === ANCHORS_CHANGE) {
+        const { origin, anchors } = statement.value
+        anchorsChanges.push({ index, origin, places: anchors.map(nameOfPlace), chainIds: anchors.map(({ chainId }) => chainId) })
+      }
     }
     index++
   }
   for await (const lines of linesOf(body, path)) for (const line of lines) if (line !== '') takeLine(line)
   if (index < to) throw new LedgerFailure('LEDGER_CUT_OFF', `the answer to ${path} broke off`)
-  return { leaves, missing, genesis, erased, tombstones, keyChanges }
+  return { leaves, missing, genesis, erased, tombstones, keyChanges, anchorsChanges }
 }
 
 /**

@@ -3,9 +3,10 @@ import { equalBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash } from '../core/hash.ts'
 import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
-import { isChain } from '../core/policy-anchors.ts'
+import { coversSize, isChain } from '../core/policy-anchors.ts'
+import { nameOfPlace } from '../core/statements/anchors-change.ts'
 import { GENESIS, type Genesis } from '../core/statements/genesis.ts'
-import { type AuditFinding, finding, type Moved, type Unfinished, unfinished } from './finding.ts'
+import { type AuditFinding, finding, type Moved, type Notice, type Unfinished, unfinished } from './finding.ts'
 import type { ServedStatements } from './served-statements.ts'
 
 /** The findings of a comparison of statements, and the statements that belong to other leaves. */
@@ -55,6 +56,20 @@ export function checkKeyChanges({ origin, logKeys }: Policy, { keyChanges }: Ser
   return keyChanges
     .filter(({ change }) => change.origin !== origin || !isKnown(change.oldKey) || !isKnown(change.newKey))
     .map(({ index, change }) => finding('AUDIT_KEY_CHANGE', 'keyChange', { index, before: change.oldKey, after: change.newKey }, index))
+}
+
+/**
+ * Tells of each change of the log's anchors, and whether the policy counts the same chains from
+ * there on. It is no finding: which chains count is the reader's to decide.
+ */
+export function noticeAnchorsChanges({ origin, anchors }: Policy, { anchorsChanges }: ServedStatements): Notice[] {
+  return anchorsChanges.map(({ index, places, chainIds, ...change }) => {
+    const counting = anchors.filter(isChain).filter(anchor => coversSize(anchor, index + 2))
+    const names = new Set(counting.map(nameOfPlace))
+    const isKnown = change.origin === origin && names.size === places.length && places.every(name => names.has(name))
+    const code = isKnown ? 'AUDIT_CHAINS_KNOWN' : 'AUDIT_CHAINS_CHANGED'
+    return { code, detail: 'chainsChange', values: { index, chains: chainIds.join(', ') } }
+  })
 }
 
 /**

@@ -87,6 +87,9 @@ export const auditDe: AuditMessages = {
     'Die Richtlinie nennt eine Zeitstempelstelle. Die Prüfung liest Ketten und Zeugen, aber keine Zeitstempel: Das tut die Prüfung jeder Quittung.',
   AUDIT_KEY_FOLLOWED:
     'Der Schlüssel des Protokolls hat gewechselt, seit die Richtlinie festgehalten wurde. Der alte Schlüssel und die Kette bürgen für den Wechsel, und die Prüfung ist ihm gefolgt.',
+  AUDIT_CHAINS_CHANGED:
+    'Das Protokoll hat die Ketten gewechselt, die für es bürgen, und die Richtlinie hat von da an andere. Die Prüfung hat nur die der Richtlinie gefragt.',
+  AUDIT_CHAINS_KNOWN: 'Das Protokoll hat die Ketten gewechselt, die für es bürgen. Auch die Richtlinie enthält diesen Wechsel.',
   AUDIT_ANCHOR_MISSING: 'Das Register nennt einen Anker, den die Kette nicht hat.',
   AUDIT_ANCHOR_MISMATCH: 'Die Kette enthält für diese Größe einen anderen Wurzel-Fingerabdruck.',
   AUDIT_ANCHOR_STORAGE: 'Die Ereignisse des Vertrags und sein Speicher stimmen nicht überein.',
@@ -161,6 +164,7 @@ export const auditDe: AuditMessages = {
   'at.genesis.key': 'sein Schlüssel steht nicht in der Richtlinie: {key}',
   'at.genesis.anchor': 'er nennt nicht den Vertrag {contract} auf Kette {chainId}',
   'at.keyChange': 'Eintrag {index}: von {before} zu {after}',
+  'at.chainsChange': 'Eintrag {index}: von da an {chains}',
   'at.moved': 'Größe {size}, genannt: Block {told}, auf der Kette: Block {block}, Kette {chainId} ({endpoint})',
   'at.authority': '{name}',
   'at.anchor': 'Größe {size}, Wurzel {root}, Kette {chainId} ({endpoint})',

@@ -109,6 +109,9 @@ export const auditEn = {
     'The policy names a time-stamp authority. The audit checks chains and witnesses, and no time stamps: each receipt’s check does.',
   AUDIT_KEY_FOLLOWED:
     'The log’s key has changed since the policy was pinned. The old key and the chain vouch for the change, and the audit followed it.',
+  AUDIT_CHAINS_CHANGED:
+    'The log has changed the chains that vouch for it, and the policy has other chains from there on. The audit asked only those of the policy.',
+  AUDIT_CHAINS_KNOWN: 'The log has changed the chains that vouch for it. The policy has this change, too.',
   AUDIT_ANCHOR_MISSING: 'The ledger names an anchor that the chain does not have.',
   AUDIT_ANCHOR_MISMATCH: 'The chain holds another root hash for that size.',
   AUDIT_ANCHOR_STORAGE: 'The events of the contract and its storage do not agree.',
@@ -183,6 +186,7 @@ export const auditEn = {
   'at.genesis.key': 'its key is not in the policy: {key}',
   'at.genesis.anchor': 'it does not name contract {contract} on chain {chainId}',
   'at.keyChange': 'entry {index}: from {before} to {after}',
+  'at.chainsChange': 'entry {index}: from then on {chains}',
   'at.moved': 'size {size}, named: block {told}, on the chain: block {block}, chain {chainId} ({endpoint})',
   'at.authority': '{name}',
   'at.anchor': 'size {size}, root {root}, chain {chainId} ({endpoint})',

@@ -87,6 +87,9 @@ export const auditEs: AuditMessages = {
     'La política nombra una autoridad de sellado de tiempo. La auditoría comprueba cadenas y testigos, pero no sellos de tiempo: lo hace la comprobación de cada recibo.',
   AUDIT_KEY_FOLLOWED:
     'La clave del diario ha cambiado desde que se fijó la política. La clave anterior y la cadena responden por el cambio, y la auditoría lo ha seguido.',
+  AUDIT_CHAINS_CHANGED:
+    'El diario ha cambiado las cadenas que dan fe de él, y la política tiene otras a partir de ahí. La auditoría ha consultado solo las de la política.',
+  AUDIT_CHAINS_KNOWN: 'El diario ha cambiado las cadenas que dan fe de él. La política también contiene este cambio.',
   AUDIT_ANCHOR_MISSING: 'El registro nombra un anclaje que la cadena no tiene.',
   AUDIT_ANCHOR_MISMATCH: 'La cadena guarda otra huella raíz para ese tamaño.',
   AUDIT_ANCHOR_STORAGE: 'Los eventos del contrato y su almacenamiento no concuerdan.',
@@ -159,6 +162,7 @@ export const auditEs: AuditMessages = {
   'at.genesis.key': 'su clave no está en la política: {key}',
   'at.genesis.anchor': 'no nombra el contrato {contract} en la cadena {chainId}',
   'at.keyChange': 'entrada {index}: de {before} a {after}',
+  'at.chainsChange': 'entrada {index}: desde entonces {chains}',
   'at.moved': 'tamaño {size}, indicado: bloque {told}, en la cadena: bloque {block}, cadena {chainId} ({endpoint})',
   'at.authority': '{name}',
   'at.anchor': 'tamaño {size}, raíz {root}, cadena {chainId} ({endpoint})',

@@ -87,6 +87,9 @@ export const auditFr: AuditMessages = {
     'La politique désigne une autorité d’horodatage. L’audit contrôle les chaînes et les témoins, mais pas les horodatages : la vérification de chaque reçu le fait.',
   AUDIT_KEY_FOLLOWED:
     'La clé du journal a changé depuis que la politique a été fixée. L’ancienne clé et la chaîne se portent garantes du changement, et l’audit l’a suivi.',
+  AUDIT_CHAINS_CHANGED:
+    'Le journal a changé les chaînes qui se portent garantes de lui, et la politique en a d’autres à partir de là. L’audit n’a interrogé que celles de la politique.',
+  AUDIT_CHAINS_KNOWN: 'Le journal a changé les chaînes qui se portent garantes de lui. La politique contient aussi ce changement.',
   AUDIT_ANCHOR_MISSING: 'Le registre cite un ancrage que la chaîne n’a pas.',
   AUDIT_ANCHOR_MISMATCH: 'La chaîne porte une autre empreinte racine pour cette taille.',
   AUDIT_ANCHOR_STORAGE: 'Les événements du contrat et son stockage ne concordent pas.',
@@ -160,6 +163,7 @@ export const auditFr: AuditMessages = {
   'at.genesis.key': 'sa clé n’est pas dans la politique : {key}',
   'at.genesis.anchor': 'elle ne nomme pas le contrat {contract} sur la chaîne {chainId}',
   'at.keyChange': 'entrée {index} : de {before} à {after}',
+  'at.chainsChange': 'entrée {index} : dès lors {chains}',
   'at.moved': 'taille {size}, indiqué : bloc {told}, sur la chaîne : bloc {block}, chaîne {chainId} ({endpoint})',
   'at.authority': '{name}',
   'at.anchor': 'taille {size}, racine {root}, chaîne {chainId} ({endpoint})',

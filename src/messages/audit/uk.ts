@@ -83,6 +83,8 @@ export const auditUk: AuditMessages = {
   AUDIT_STAMPS_UNREAD:
     'Політика називає службу позначок часу. Аудит перевіряє ланцюги та свідків, але не позначки часу: це робить перевірка кожної квитанції.',
   AUDIT_KEY_FOLLOWED: 'Ключ журналу змінився, відколи збережено політику. За зміну ручаються старий ключ і ланцюг, і аудит її врахував.',
+  AUDIT_CHAINS_CHANGED: 'Журнал змінив ланцюги, які його засвідчують, а в політиці звідти інші. Аудит запитав лише ланцюги з політики.',
+  AUDIT_CHAINS_KNOWN: 'Журнал змінив ланцюги, які його засвідчують. Політика теж містить цю зміну.',
   AUDIT_ANCHOR_MISSING: 'Реєстр називає якір, якого в ланцюзі немає.',
   AUDIT_ANCHOR_MISMATCH: 'У ланцюзі для цього розміру інший кореневий відбиток.',
   AUDIT_ANCHOR_STORAGE: 'Події контракту і його пам’ять не збігаються.',
@@ -151,6 +153,7 @@ export const auditUk: AuditMessages = {
   'at.genesis.key': 'його ключа немає в політиці: {key}',
   'at.genesis.anchor': 'він не називає контракту {contract} у ланцюзі {chainId}',
   'at.keyChange': 'запис {index}: з {before} на {after}',
+  'at.chainsChange': 'запис {index}: відтоді {chains}',
   'at.moved': 'розмір {size}, названо: блок {told}, у ланцюзі: блок {block}, ланцюг {chainId} ({endpoint})',
   'at.authority': '{name}',
   'at.anchor': 'розмір {size}, корінь {root}, ланцюг {chainId} ({endpoint})',
