@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { LogToRotate } from '../chain/deploy.ts'
 import { isChain } from '../core/policy-anchors.ts'
-import type { LogFields } from '../logger.ts'
 import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
-import { print, printJson, remark } from './output.ts'
+import { print, printJson } from './output.ts'
 import { readPinnedPolicy } from './policy-file.ts'
 import { COMMAND } from './program.ts'
+import { warningLog } from './warning-log.ts'
 
 type Options = { json?: boolean }
 type PublisherOptions = Options & { policy?: string; rpc?: string; to: string }
@@ -24,7 +24,7 @@ export function addRotate(rotate: Command): void {
     // Imported only here: without the service, the other commands start in a fraction of the time.
     const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
     const config = readConfig(process.env)
-    const done = await rotateLogKey(config, { log: quiet })
+    const done = await rotateLogKey(config, { log: warningLog })
     if (json) return printJson(done)
     print(
       `A new key signs the log from tree size ${done.fromSize} on. Entry ${done.index} records the change.`,
@@ -67,7 +67,7 @@ async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Pro
   const chainId = await readChainId(rpcUrls, CHAIN_TIMEOUT_MS)
   const of = policy === undefined ? await readOwnLog(chainId) : await readPinnedLog(policy, chainId)
   const publisher = to.toLowerCase()
-  const done = await setPublisher({ rpcUrls, signer: await openSigner(signing), log: quiet, chainId, of, publisher })
+  const done = await setPublisher({ rpcUrls, signer: await openSigner(signing), log: warningLog, chainId, of, publisher })
   if (json) return printJson({ chainId, contract: of.contract, ...done, publisher })
   print(`The publisher of the log is ${to} from transaction ${done.transaction} on.`, 'Start the service again with its key.')
 }
@@ -94,14 +94,6 @@ async function readOwnLog(chainId: number): Promise<LogToRotate> {
     if (deployment?.chainId === chainId) return { contract: deployment.address, codeSha256: deployment.codeSha256, origin }
   }
   throw new UsageError(`no contract is known on chain ${chainId}: set OPENSEAL_CONTRACT, or name a policy that you keep with --policy FILE`)
-}
-
-/** A log for a person: nothing but warnings, with what they are about. */
-const quiet = { info: () => {}, warn, error: warn }
-
-function warn(event: string, fields: LogFields = {}): void {
-  const about = Object.entries(fields).map(([name, value]) => `${name} ${value instanceof Error ? value.message : String(value)}`)
-  remark(`Warning: ${event}${about.length > 0 ? ` (${about.join(', ')})` : ''}`)
 }
 
 const PUBLISHER_EXAMPLE = `export OPENSEAL_ANCHOR_KEY_FILE=owner.key
