@@ -20,7 +20,8 @@ export function ruleOf(
   return { witnesses: witnesses.map(({ vkey }) => vkey), quorum, anchors, requireAnchors }
 }
 
-function anchorOf({ place, production, finality, explorer }: PlacedChain): PolicyChain {
+/** A chain of the service as its policy names it. */
+export function anchorOf({ place, production, finality, explorer }: PlacedChain): PolicyChain {
   const { fromSize, toSize, codeSha256 = checkpointAnchor.codeSha256, ...at } = place
   const range = { fromSize, ...(toSize !== undefined && { toSize }) }
   return { ...at, codeSha256, production, finality, ...(explorer && { explorer }), ...range }
@@ -37,10 +38,12 @@ export function policyOf({ origin, logKeys }: Pick<Ledger, 'origin' | 'logKeys'>
  */
 export function assertUsable(ledger: Pick<Ledger, 'origin' | 'logKeys'>, rule: RoundRule): void {
   const { anchors, requireAnchors } = rule
-  if (anchors.length < requireAnchors)
+  // A retired chain anchors nothing new.
+  const open = anchors.filter(({ toSize }) => toSize === undefined).length
+  if (open < requireAnchors)
     throw new ServerError(
       'SERVER_VOUCHERS',
-      `requireAnchors is ${requireAnchors}, but there are only ${anchors.length} chains and time-stamp authorities: no record would ever be anchored.`,
+      `requireAnchors is ${requireAnchors}, but there are only ${open} chains and time-stamp authorities: no record would ever be anchored.`,
     )
   try {
     parsePolicy(formatPolicy(policyOf(ledger, rule)))
