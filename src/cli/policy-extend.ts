@@ -163,9 +163,14 @@ async function follow(
     if (!(cause instanceof OpenSealError) || cause instanceof CommandError) throw cause
     const code = cause instanceof ExtendError ? cause.code : 'EXTEND_UNPROVEN'
     const what = cause instanceof ExtendError ? cause.message : `the change is not proven: ${cause.message}`
-    throw new CommandError(EXITS[code] ?? EXIT_INVALID, code, `${client.url} reports a new key. It was not added: ${what}`, {
-      cause,
-    })
+    throw new CommandError(
+      EXITS[code] ?? EXIT_INVALID,
+      code,
+      `${client.url} reports a change of its keys or chains. It was not taken over: ${what}`,
+      {
+        cause,
+      },
+    )
   }
 }
 
