@@ -123,6 +123,48 @@ export async function ensureLog({
   })
 }
 
+/** The log that this key has, or would open, for an origin. */
+export type FoundLog = { readonly logId: string; readonly codeSha256: string; readonly isOpen: boolean }
+
+/**
+ * Looks up the log that this key has for an origin, and sends nothing.
+ * @throws ChainError CHAIN_NO_CONTRACT; CHAIN_OTHER_CODE for another contract; CHAIN_REJECTED if the
+ * log is closed, has another publisher, or has anchors already
+ */
+export async function findLog({
+  rpcUrls,
+  signer,
+  chainId,
+  contract,
+  origin,
+}: Omit<Access, 'log'> & { chainId: number; contract: string; origin: string }): Promise<FoundLog> {
+  const address = await signer.address()
+  return withEndpoints(rpcUrls, chainId, async endpoints => {
+    const read = readerOf(endpoints, contract, chainId)
+    const logId = String((await read('logIdOf', [address, origin]))[0])
+    const codeSha256 = await codeSha256At(endpoints, contract)
+    if (codeSha256 !== checkpointAnchor.codeSha256)
+      throw new ChainError(
+        'CHAIN_OTHER_CODE',
+        `The code at ${contract} on chain ${chainId} is not that of contracts/CheckpointAnchor.json.`,
+      )
+    const { owner, publisher, closed } = (await read('logOf', [logId])).toObject()
+    const isOpen = BigInt(owner) !== 0n
+    if (!isOpen) return { logId, codeSha256, isOpen }
+    const [size] = await read('latest', [logId])
+    const trouble =
+      closed === true
+        ? 'is closed'
+        : String(publisher).toLowerCase() !== address.toLowerCase()
+          ? `has the publisher ${publisher}, but this key has the address ${address}`
+          : BigInt(size) > 0n
+            ? `has an anchor of size ${size} already`
+            : undefined
+    if (trouble !== undefined) throw new ChainError('CHAIN_REJECTED', `Log ${logId} at ${contract} on chain ${chainId} ${trouble}.`)
+    return { logId, codeSha256, isOpen }
+  })
+}
+
 /**
  * A log that its owner changes: its contract, the code expected there, and its id. The id defaults
  * to the log that this key opened for the origin.

@@ -96,7 +96,7 @@ function tell(file: string, list: TrustList, { json, isNew }: { readonly json?: 
 }
 
 /** Asks the person at the terminal. A script must have said it by an option. */
-async function ask(question: string, option: string): Promise<string> {
+export async function ask(question: string, option: string): Promise<string> {
   if (!process.stdin.isTTY) throw new UsageError(`nobody is here to ask: give ${option}`)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {

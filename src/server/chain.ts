@@ -107,7 +107,7 @@ export type Places = { readonly all: readonly GenesisAnchor[]; readonly chains: 
  */
 export async function bindPlaces(start: Start, chains: readonly OpenChain[], store: Store): Promise<Places> {
   const first = await readFirstPlaces(store)
-  const bound = first && placesOf(first, await readAnchorsChanges(store))
+  const bound = first && (await readPlaces(store))
   const placed: PlacedChain[] = []
   for (const chain of chains) {
     const place = bound === undefined ? await setUp(start, chain, store) : await placeOn(chain, bound, chains.length, store)
@@ -131,6 +131,41 @@ export async function bindPlaces(start: Start, chains: readonly OpenChain[], sto
     return { type, chainId, contract: at?.contract ?? contract, logId }
   }
   return { all: (first ?? placed.map(({ place }) => place)).map(own), chains: placed }
+}
+
+/** The places of the log in a store, in the order in which they were bound. */
+export async function readPlaces(store: Store): Promise<readonly BoundPlace[]> {
+  return placesOf((await readFirstPlaces(store)) ?? [], await readAnchorsChanges(store))
+}
+
+/** A chain that the log does not have yet: its id, and its contract, without asking for the log. */
+export type NewChain = OpenChain & { readonly name: string; readonly chainId: number; readonly contract: string }
+
+/**
+ * Divides the chains of the settings into those that the log has or had, and new ones.
+ * @throws ServerError SERVER_CONTRACT, SERVER_PRODUCTION
+ */
+export async function divideChains({ dataDir, log }: Start, chains: readonly OpenChain[], store: Store) {
+  const places = await readPlaces(store)
+  const known: OpenChain[] = []
+  const added: NewChain[] = []
+  for (const chain of chains) {
+    const chainId = await chainIdOf(chain, store)
+    if (places.some(place => place.chainId === chainId)) known.push(chain)
+    else {
+      requireNoTestChain(chain, chainId)
+      const access = { rpcUrls: chain.urls, signer: chain.signer, log }
+      const contract = (chain.contract ?? (await findContract(chainId, chain, dataDir, access))).toLowerCase()
+      added.push({ ...chain, name: chain.name ?? `chain ${chainId}`, chainId, contract })
+    }
+  }
+  const twice = added.find((chain, at) => added.findIndex(({ chainId }) => chainId === chain.chainId) < at)
+  if (twice !== undefined)
+    throw new ServerError(
+      'SERVER_CONTRACT',
+      `The file of OPENSEAL_VOUCHERS names chain ${twice.chainId} twice: anchors of one chain count once.`,
+    )
+  return { known, added }
 }
 
 function nameOf({ name }: OpenChain, { chainId }: GenesisAnchor): string {

@@ -22,7 +22,7 @@ import { StoreError } from '../store/port/errors.ts'
 import { isShared, type Store } from '../store/port/port.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
 import { openAuthorities } from './authorities.ts'
-import { bindPlaces, openChains, type PlacedChain, REQUEST_MS } from './chain.ts'
+import { bindPlaces, type OpenChain, openChains, type PlacedChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
 import { markFolderOf, openMarkKeeper, refuseReplaced } from './mark.ts'
 import type { Start } from './parts.ts'
@@ -106,8 +106,15 @@ function isThere(path: string): Promise<boolean> {
 /** An open log. */
 export type OpenLog = Awaited<ReturnType<typeof openLog>>
 
-/** `url`: the address of the service's pages. `readSigner`: see `readKeyAgain`. */
-type LogOptions = { readonly url?: string; readonly readSigner?: () => Promise<Signer | undefined> }
+/**
+ * `url`: the address of the service's pages. `readSigner`: see `readKeyAgain`. `chains`: instead of
+ * those of the settings, for a command that changes them and checks the policy that follows.
+ */
+type LogOptions = {
+  readonly url?: string
+  readonly readSigner?: () => Promise<Signer | undefined>
+  readonly chains?: readonly OpenChain[]
+}
 
 /**
  * Reads the log's key again while a service waits for the next one. What cannot be read may be in
@@ -125,7 +132,7 @@ export function readKeyAgain({ config: { origin }, keysDir }: Start): () => Prom
 }
 
 /** Opens the log with its key, its chain and its anchorer, which is not started yet. */
-export async function openLog(start: Start, store: Store, { url, readSigner }: LogOptions = {}) {
+export async function openLog(start: Start, store: Store, { url, readSigner, chains: given }: LogOptions = {}) {
   const { config, dataDir, keysDir, host, log, parts, bells } = start
   const { origin, anchorMinBatch: minBatch } = config
   const markFolder = markFolderOf(config.markFolder, dataDir)
@@ -135,10 +142,10 @@ export async function openLog(start: Start, store: Store, { url, readSigner }: L
   const history = isShared(store) ? store.history : undefined
   await refuseReplaced(history, markFolder, { origin, vkey: formatVkey(signer.vkey) })
   const vouchers = config.vouchersFile === undefined ? NO_VOUCHERS : await readVouchers(config.vouchersFile)
-  const { all: anchors, chains } = await bindPlaces(start, await openChains(start, vouchers, url), store)
+  const { all: anchors, chains } = await bindPlaces(start, given ?? (await openChains(start, vouchers, url)), store)
   const authorities = await openAuthorities(vouchers.timestamps, host)
   const rule = ruleOf(vouchers, chains, authorities)
-  assertUsable({ origin, logKeys: () => [{ vkey: formatVkey(signer.vkey), fromSize: 0 }] }, rule)
+  if (given === undefined) assertUsable({ origin, logKeys: () => [{ vkey: formatVkey(signer.vkey), fromSize: 0 }] }, rule)
 
   const turns = isShared(store) ? createGivingWay(host) : undefined
   const erasureKey = await ensureErasureKey(join(keysDir, 'erasure.key'), { host, log })

@@ -57,7 +57,16 @@ describe('cli/main', () => {
   })
 
   it('shows the help of every command within 80 columns', () => {
-    const inner = ['agency add', 'agency list', 'agency key', 'agency revoke', 'rotate log-key', 'rotate publisher']
+    const inner = [
+      'agency add',
+      'agency list',
+      'agency key',
+      'agency revoke',
+      'rotate log-key',
+      'rotate publisher',
+      'anchors add',
+      'anchors retire',
+    ]
     const commands = ['', ...Object.keys(COMMANDS), ...inner].map(name => [...name.split(' ').filter(Boolean), '--help'])
     const code = `import { main } from './src/cli/main.ts'
       for (const args of ${JSON.stringify(commands)}) await main(args)`
