@@ -48,7 +48,7 @@ async function deploy({ json, rpc, chainId: wanted, out }: Options): Promise<voi
   print(
     `CheckpointAnchor is at ${deployment.address} on chain ${chainId}, in block ${deployment.block}.`,
     `Kept in ${file}; its code's SHA-256 is ${deployment.codeSha256}.`,
-    `A ledger on this chain is started with OPENSEAL_RPC, the same key, and OPENSEAL_CONTRACT=${deployment.address}`,
+    `To start a ledger on this chain, set OPENSEAL_RPC, a key with funds there, and OPENSEAL_CONTRACT=${deployment.address}`,
   )
 }
 

@@ -45,7 +45,7 @@ export function addWitness(command: Command): void {
     .option('--port <number>', 'where it listens', readPort, PORT)
     .option('--name <name>', 'name of its key, at the first start: witness.example.org')
     .option('--watch-chain', "refuse a ledger whose policy's contract holds another root")
-    .option('--rpc <url>', 'an endpoint of such a chain; may be repeated', collect)
+    .option('--rpc <url>', 'an endpoint of such a chain, or CHAIN=URL; may be repeated', collect)
     .addHelpText('after', MORE)
     .action(run)
 }
