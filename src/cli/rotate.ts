@@ -12,6 +12,7 @@ import { COMMAND } from './program.ts'
 import { warningLog } from './warning-log.ts'
 
 type Options = { json?: boolean }
+type LogKeyOptions = Options & { stolen?: boolean }
 type PublisherOptions = Options & { policy?: string; rpc?: string; to: string }
 
 const CHAIN_TIMEOUT_MS = 15_000
@@ -19,24 +20,9 @@ const CHAIN_TIMEOUT_MS = 15_000
 /** Fills the command with log-key and publisher. */
 export function addRotate(rotate: Command): void {
   const logKey = 'replace the key that signs the log, with the settings of the service; if the log is in the data folder, stop it first'
-  addCommand(rotate, 'log-key', logKey, 'OPENSEAL_DATA=/srv/openseal openseal rotate log-key').action(async ({ json }: Options) => {
-    keepFilesPrivate()
-    // Imported only here: without the service, the other commands start in a fraction of the time.
-    const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
-    const config = readConfig(process.env)
-    const done = await rotateLogKey(config, { log: warningLog })
-    if (json) return printJson(done)
-    print(
-      `A new key signs the log from tree size ${done.fromSize} on. Entry ${done.index} records the change.`,
-      `old ${done.oldKey}`,
-      `new ${done.newKey}`,
-      `The old key is in ${done.kept}. It is no longer needed: remove it once the new one is in your backup.`,
-      config.storeUrl === undefined
-        ? 'Start the service again.'
-        : 'Nodes that share this folder of keys go on by themselves. Copy log.key to every other one: its node waits for it.',
-      `Publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
-    )
-  })
+  addCommand(rotate, 'log-key', logKey, LOG_KEY_EXAMPLE)
+    .option('--stolen', 'the old key is in other hands: also say what that means, and whom to tell')
+    .action(changeLogKey)
 
   const publisher =
     "name another publisher for the log on its chain; signed by the log's owner (OPENSEAL_ANCHOR_KEY_FILE, or _KEY, _KEYSTORE, _SIGNER)"
@@ -48,6 +34,36 @@ export function addRotate(rotate: Command): void {
       'your copy of the policy, which names the log (default: the settings of the service, such as OPENSEAL_CONTRACT)',
     )
     .action(rotatePublisher)
+}
+
+async function changeLogKey({ json, stolen }: LogKeyOptions): Promise<void> {
+  keepFilesPrivate()
+  // Imported only here: without the service, the other commands start in a fraction of the time.
+  const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
+  const config = readConfig(process.env)
+  const done = await rotateLogKey(config, { log: warningLog })
+  if (json) return printJson(done)
+  print(
+    `A new key signs the log from tree size ${done.fromSize} on. Entry ${done.index} records the change.`,
+    `old ${done.oldKey}`,
+    `new ${done.newKey}`,
+    `The old key is in ${done.kept}. It is no longer needed: remove it once the new one is in your backup.`,
+    config.storeUrl === undefined
+      ? 'Start the service again.'
+      : 'Nodes that share this folder of keys go on by themselves. Copy log.key to every other one: its node waits for it.',
+    `Publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
+    ...(stolen ? aboutTheThief(done.fromSize - 1) : []),
+  )
+}
+
+/** The old key counts up to a size; what a thief signs above it deceives only those who have not followed. */
+function aboutTheThief(lastSize: number): string[] {
+  return [
+    `The old key was stolen. If it signs a larger tree than size ${lastSize}, that counts for nothing to those who know the new key.`,
+    'To all others a false continuation looks genuine. Tell every witness operator, auditor, mirror and reader at once.',
+    `They can follow once the round of size ${lastSize} is final. Its page is /v1/rounds/${lastSize} of the ledger.`,
+    `A checkpoint that you did not publish is evidence. Those who find one can check it: ${COMMAND} evidence FILE`,
+  ]
 }
 
 /** The operator's own policy file decides what is signed: no ledger is asked. */
@@ -95,6 +111,9 @@ async function readOwnLog(chainId: number): Promise<LogToRotate> {
   }
   throw new UsageError(`no contract is known on chain ${chainId}: set OPENSEAL_CONTRACT, or name a policy that you keep with --policy FILE`)
 }
+
+const LOG_KEY_EXAMPLE = `OPENSEAL_DATA=/srv/openseal openseal rotate log-key
+OPENSEAL_DATA=/srv/openseal openseal rotate log-key --stolen`
 
 const PUBLISHER_EXAMPLE = `export OPENSEAL_ANCHOR_KEY_FILE=owner.key
 openseal rotate publisher --to 0x… --rpc https://rpc.example

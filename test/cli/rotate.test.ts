@@ -11,6 +11,7 @@ import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
 import { isChain } from '../../src/core/policy-anchors.ts'
+import { parseTrustList } from '../../src/core/trust.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
 import { statement } from '../http/service.ts'
@@ -61,6 +62,14 @@ describe('openseal rotate', function () {
     }
   }
 
+  const openRound = async (url: string, size: number) => {
+    for (;;) {
+      const answer = await fetch(`${url}/v1/rounds/${size}`)
+      if (answer.ok) return answer.json()
+      await sleep(50)
+    }
+  }
+
   it('changes the log’s key and the publisher; old receipts verify, new ones by the extended policy, and anchoring goes on', async () => {
     let url = await start()
     await send(url, '/v1/agencies', { id: 'transport.gov.example', name: 'Transport' })
@@ -69,6 +78,12 @@ describe('openseal rotate', function () {
     const oldReceipt = await anchored(url, 1)
     equal((await openseal(['policy', '--out', 'pinned.json', '--ledger', url])).code, 0)
     const pinned = parsePolicy(readFileSync(join(folder, 'pinned.json')))
+    const added = await openseal(['policy', '--add', 'list.json', '--ledger', url, '--name', 'Here', '--list-name', 'Lists', '--yes'])
+    equal(added.code, 0, added.err)
+    const remembering = (at: string) =>
+      openseal(['audit', '--policy', 'pinned.json', '--state', 'audited', '--ledger', at, '--json', '--rpc', service!.chain.urls[0]!])
+    const first = await remembering(url)
+    deepEqual([first.code, JSON.parse(first.out).notices], [0, []], first.out)
     const { code: running } = await openseal(['rotate', 'log-key'], env)
     equal(running, 1)
     await service?.close()
@@ -99,10 +114,22 @@ describe('openseal rotate', function () {
     const alone = await openseal([...audit, 'http://127.0.0.1:1'])
     deepEqual([alone.code, JSON.parse(alone.out).unfinished[0].code], [6, 'AUDIT_KEY_UNCHECKED'], alone.out)
     equal(readFileSync(join(folder, 'pinned.json'), 'utf8'), before)
+    // One that remembers goes on from where it was.
+    const next = await remembering(url)
+    deepEqual([next.code, JSON.parse(next.out).notices[0].code], [0, 'AUDIT_KEY_FOLLOWED'], next.out)
     const extended = await openseal(extend)
     deepEqual(JSON.parse(extended.out), { file: 'pinned.json', added: [newKey] })
     const policy = parsePolicy(readFileSync(join(folder, 'pinned.json')))
     deepEqual([await verdict(oldReceipt, policy), await verdict(newReceipt, policy)], ['test-network', 'test-network'])
+    const last = await remembering(url)
+    deepEqual([last.code, JSON.parse(last.out).notices], [0, []], last.out)
+    const list = () => parseTrustList(readFileSync(join(folder, 'list.json'))).entries[0]!
+    equal(list().policy!.logKeys.length, 1)
+    // The ledger of this test has another port after each start.
+    writeFileSync(join(folder, 'list.json'), readFileSync(join(folder, 'list.json'), 'utf8').replace(list().ledger!, url))
+    const ofList = await openseal(['policy', '--extend', 'list.json', '--rpc', service!.chain.urls[0]!, '--json'])
+    deepEqual([ofList.code, JSON.parse(ofList.out).entries[0].added], [0, [newKey]], ofList.out + ofList.err)
+    deepEqual([list().policy!.logKeys, await verdict(newReceipt, list().policy!)], [policy.logKeys, 'test-network'])
     ok((await (await fetch(`${url}/records/2`)).text()).includes('A change of the key with which this ledger signs'))
 
     const rpc = service!.chain.urls[0]!
@@ -124,9 +151,29 @@ describe('openseal rotate', function () {
     deepEqual([named.code, JSON.parse(named.out).publisher], [0, SECOND_ADDRESS], named.err)
     const again = await openseal(publisher, owner)
     deepEqual([again.code, JSON.parse(again.out).logId], [0, policy.anchors.filter(isChain)[0]!.logId], again.err)
+    // The old key's anchor is refused while it is open: the next publisher takes up the same round.
+    await send(url, '/v1/records', statement(3), key)
+    const open = await openRound(url, 5)
+    deepEqual([open.size, open.anchors.length, open.final], [5, 0, false])
     await service!.close()
     url = await start({ anchorSigner: { privateKey: SECOND_KEY } })
-    await send(url, '/v1/records', statement(3), key)
     equal(JSON.parse(await anchored(url, 4)).anchors.length, 1)
+    const taken = await openRound(url, 5)
+    deepEqual([taken.anchors.length, taken.final, taken.checkpoint], [1, true, open.checkpoint])
+  })
+
+  it('with --stolen says whom to tell, and makes the last tree of the old key a round of its own', async () => {
+    await service?.close()
+    const { code, out, err } = await openseal(['rotate', 'log-key', '--stolen'], env)
+    equal(code, 0, err)
+    const size = Number(/from tree size (\d+) on/.exec(out)![1]) - 1
+    match(out, /The old key was stolen\. If it signs a larger tree than size \d+, that counts for nothing/)
+    match(out, new RegExp(`They can follow once the round of size ${size} is final\\. Its page is /v1/rounds/${size} `))
+    const url = await start({ anchorSigner: { privateKey: SECOND_KEY } })
+    const { key } = await send(url, '/v1/agencies/transport.gov.example/keys', {})
+    const { index } = await send(url, '/v1/records', statement(4), key)
+    await anchored(url, index)
+    const round = await (await fetch(`${url}/v1/rounds/${size}`)).json()
+    deepEqual([round.size, round.final], [size, true])
   })
 })

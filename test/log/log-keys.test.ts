@@ -3,7 +3,8 @@ import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import type { Json } from '../../src/core/json.ts'
 import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
-import { formatVkey, parseVkey } from '../../src/core/tlog/note.ts'
+import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
+import { formatVkey, parseVkey, signNote } from '../../src/core/tlog/note.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
@@ -130,6 +131,25 @@ describe('ledger: log keys', () => {
     deepEqual((await ledger.nextCheckpoint(4)).size, 6)
     const { size, root, note } = ledger.head()
     deepEqual(await ledger.nextCheckpoint(6), { size, root, checkpoint: note })
+  })
+
+  it('count for nothing once they have ended, whatever a thief signs with them', async () => {
+    const { store, change } = await rotated()
+    const ledger = await open(store, 2)
+    const { receipt } = await submit(ledger, 3)
+    const stolen = signerOf(1)
+    const { size, root } = ledger.head()
+    const byThief = () => {
+      const [, line = ''] = signNote(formatCheckpoint({ origin: ORIGIN, size, root }), stolen).split('\n\n')
+      const parsed = JSON.parse(receipt)
+      return JSON.stringify({ ...parsed, proof: parsed.proof.replace(/— \S+ \S+\n$/, line) })
+    }
+    const policy = policyWith(ledger.logKeys())
+    deepEqual([change.change.fromSize - 1, size], [4, 5])
+    equal(await signatureCheck(receipt, policy), 'passed')
+    equal(await signatureCheck(byThief(), policy), 'failed')
+    // The limit: a reader who has not followed the change yet cannot tell.
+    equal(await signatureCheck(byThief(), policyWith([{ vkey: vkeyOf(1), fromSize: 0 }])), 'passed')
   })
 
   it('are changed once, wherever the change was interrupted: it continues from there', async () => {
