@@ -1,6 +1,6 @@
 /** When a round is final by the ledger's own policy, as a verifier would find it. Design §7.5 to 7.7. */
 import type { Policy } from '../core/policy.ts'
-import { countingAnchors, type PolicyAnchor, voucherOf } from '../core/policy-anchors.ts'
+import { countingAnchors, isChain, type PolicyAnchor, type PolicyChain, voucherOf } from '../core/policy-anchors.ts'
 import type { FinalAnchor } from './final-anchors.ts'
 import type { StoredCosignature, StoredToken } from './stored.ts'
 
@@ -24,6 +24,8 @@ export type Judgement = {
   readonly isCosigned: boolean
   /** If it is final: the time by which as many anchors as the policy requires agree. */
   readonly time?: string
+  /** The earliest anchor on a chain that counts. */
+  readonly anchor?: FinalAnchor | undefined
 }
 
 /** The judgement of a round. Without a rule, one anchor of any chain makes it final. */
@@ -33,7 +35,16 @@ export function judgeRound(rule: RoundRule | undefined, vouched: Vouched): Judge
   const isCosigned = witnesses.filter(vkey => signed.has(vkey)).length >= quorum
   // Times of one format compare as text.
   const time = timesOf(rule, vouched).sort()[requireAnchors - 1]
-  return { isCosigned, ...(isCosigned && time !== undefined && { time }) }
+  const anchor = vouched.anchors.find(each => rule === undefined || countsFor(rule, vouched.size, each))
+  return { isCosigned, anchor, ...(isCosigned && time !== undefined && { time }) }
+}
+
+function countsFor(rule: RoundRule, size: number, anchor: FinalAnchor): boolean {
+  return countingAnchors(rule, size).anchors.some(place => isChain(place) && isAt(place, anchor))
+}
+
+function isAt({ chainId, contract, logId }: PolicyChain, anchor: FinalAnchor): boolean {
+  return anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId
 }
 
 /**
@@ -52,8 +63,5 @@ function timesOf(rule: RoundRule | undefined, { size, anchors, timestamps }: Vou
 
 function heldBy(place: PolicyAnchor, anchors: readonly FinalAnchor[], timestamps: readonly StoredToken[]): string[] {
   if (place.type === 'rfc3161') return timestamps.filter(({ name }) => name === place.name).map(({ time }) => time)
-  const { chainId, contract, logId } = place
-  return anchors
-    .filter(anchor => anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
-    .map(({ block }) => block.time)
+  return anchors.filter(anchor => isAt(place, anchor)).map(({ block }) => block.time)
 }

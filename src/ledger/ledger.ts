@@ -63,12 +63,10 @@ export type Ledger = Prover &
     /** The earliest final anchor of exactly this size. */
     anchorAtSize(size: number): Promise<FinalAnchor | undefined>
     /**
-     * The earliest final anchor of the first final round that covers an index, and the round's date:
-     * the time by which enough anchors agree. Undefined if no chain vouches for that round.
+     * The first final round that covers an index: it dates it. With its earliest anchor that counts,
+     * if a chain has one.
      */
-    anchorOf(index: number): Promise<(FinalAnchor & { readonly date: string }) | undefined>
-    /** The first final round that covers an index: it dates it. */
-    roundOf(index: number): Promise<FinalRound | undefined>
+    roundOf(index: number): Promise<(FinalRound & { readonly anchor: FinalAnchor | undefined }) | undefined>
     /** What vouches for a size; nothing if there is no round of this size. */
     roundAt(size: number): Promise<VouchedRound>
     /** Final rounds in ascending order of size, only those above `after`. */
@@ -212,13 +210,9 @@ function roundsOf({ latest, covering, cosigned: _cosigned, at, listFinal, refres
     roundAt: at,
     listFinalRounds: listFinal,
     anchorAtSize: async (size: number) => (await at(size)).anchors[0],
-    anchorOf: async (index: number) => {
-      const { anchors: [first] = [], time } = (await covering(index)) ?? {}
-      return first && time !== undefined ? { ...first, date: time } : undefined
-    },
     roundOf: async (index: number) => {
-      const round = await covering(index)
-      return round?.time === undefined ? undefined : { size: round.size, time: round.time }
+      const { size, time, anchor } = (await covering(index)) ?? {}
+      return size === undefined || time === undefined ? undefined : { size, time, anchor }
     },
   }
 }

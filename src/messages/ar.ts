@@ -382,6 +382,7 @@ export const ar: Messages = {
   'record.state': 'الحالة',
   'record.state.sealed': 'قبِله السجل؛ لكن السلسلة لا تشهد له بعد',
   'record.state.anchored': 'تشهد له السلسلة منذ {date}',
+  'record.state.vouched': 'يشهد له شهود وختم زمني منذ {date}',
   'record.state.test': 'مثبّت على شبكة تجريبية منذ {date}: هذا ليس دليلاً',
   'record.sealed': 'قبِله السجل',
   'record.took': 'المدة من قبول السجل له حتى تثبيته: {duration}',
@@ -558,6 +559,7 @@ export const ar: Messages = {
   'cert.step6':
     'اسأل أي نقطة وصول إلى السلسلة {chainId} عن {question} في العقد {contract}. الجواب هو التاريخ بالثواني منذ 1970؛ و0 يعني غير مثبّت.',
   'cert.answer': 'كان الجواب {seconds}، أي {date}.',
+  'cert.step6vouched': 'يشهد شهود وجهة لختم الوقت لهذا الجذر. تفحص أداة الفحص المحفوظة تواقيعهم، ولا تفحصها البرامج المعتادة.',
   'cert.step6sealed': 'لا تشهد السلسلة لهذا القيد بعد. اطبع هذه الشهادة مرة أخرى حين تشهد له.',
   'cert.print': 'اطبع هذه الصفحة: إنها شهادة',
   'cert.macos': 'في macOS اكتب {command} بدلاً من {other}. قد يعرض Windows أحرفاً كبيرة، ولا فرق في ذلك.',

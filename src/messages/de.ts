@@ -438,6 +438,7 @@ export const de: Messages = {
   'record.state': 'Stand',
   'record.state.sealed': 'Vom Register angenommen; die Kette bürgt noch nicht dafür',
   'record.state.anchored': 'Die Kette bürgt seit dem {date} dafür',
+  'record.state.vouched': 'Zeugen und ein Zeitstempel bürgen seit dem {date} dafür',
   'record.state.test': 'In einem Testnetz verankert seit dem {date}: Das ist kein Beweis',
   'record.sealed': 'Vom Register angenommen',
   'record.took': '{duration} nach der Annahme durch das Register',
@@ -628,6 +629,8 @@ export const de: Messages = {
   'cert.step6':
     'Fragen Sie einen beliebigen Zugang zur Kette {chainId} nach {question} beim Vertrag {contract}. Die Antwort ist das Datum in Sekunden seit 1970; 0 heißt nicht verankert.',
   'cert.answer': 'Die Antwort war {seconds}, das ist der {date}.',
+  'cert.step6vouched':
+    'Zeugen und eine Zeitstempelstelle bürgen für diese Wurzel. Der gespeicherte Offline-Prüfer prüft ihre Signaturen, übliche Programme tun es nicht.',
   'cert.step6sealed': 'Die Kette bürgt noch nicht für diesen Eintrag. Drucken Sie diese Bescheinigung noch einmal, sobald sie es tut.',
   'cert.print': 'Drucken Sie diese Seite: Sie ist eine Bescheinigung',
   'cert.macos': 'Schreiben Sie unter macOS {command} statt {other}. Windows zeigt manchmal Großbuchstaben; das macht keinen Unterschied.',

@@ -354,6 +354,7 @@ const SENTENCES = {
   'record.state': 'State',
   'record.state.sealed': 'Accepted by the ledger; the chain does not vouch for it yet',
   'record.state.anchored': 'The chain has vouched for it since {date}',
+  'record.state.vouched': 'Witnesses and a time stamp have vouched for it since {date}',
   'record.state.test': 'Anchored on a test network since {date}: this is no evidence',
   'record.sealed': 'Accepted by the ledger',
   'record.took': '{duration} after the ledger accepted it',
@@ -536,6 +537,8 @@ const SENTENCES = {
   'cert.step6':
     'Ask any endpoint of chain {chainId} for {question} at contract {contract}. The answer is the date in seconds since 1970; 0 means not anchored.',
   'cert.answer': 'The answer was {seconds}, which is {date}.',
+  'cert.step6vouched':
+    'Witnesses and a time-stamp authority vouch for this root. The saved offline verifier checks their signatures; common programs do not.',
   'cert.step6sealed': 'The chain does not vouch for this entry yet. Print this certificate again once it does.',
   'cert.print': 'Print this page: it is a certificate',
   'cert.macos': 'On macOS, write {command} for {other}. Windows may show capital letters, which makes no difference.',

@@ -420,6 +420,7 @@ export const es: Messages = {
   'record.state': 'Estado',
   'record.state.sealed': 'Aceptado por el registro; la cadena todavía no responde por él',
   'record.state.anchored': 'La cadena responde por él desde el {date}',
+  'record.state.vouched': 'Varios testigos y un sello de tiempo responden por él desde el {date}',
   'record.state.test': 'Anclado en una red de pruebas desde el {date}: esto no vale como prueba',
   'record.sealed': 'Aceptado por el registro',
   'record.took': '{duration} después de que el registro lo aceptara',
@@ -607,6 +608,8 @@ export const es: Messages = {
   'cert.step6':
     'Pregunte a cualquier punto de acceso a la cadena {chainId} por {question} en el contrato {contract}. La respuesta es la fecha en segundos desde 1970; 0 significa sin anclar.',
   'cert.answer': 'La respuesta fue {seconds}, es decir, {date}.',
+  'cert.step6vouched':
+    'Varios testigos y una autoridad de sellado de tiempo responden por esta raíz. El verificador sin conexión comprueba sus firmas; los programas corrientes no lo hacen.',
   'cert.step6sealed': 'La cadena todavía no responde por esta entrada. Imprima de nuevo este certificado cuando lo haga.',
   'cert.print': 'Imprima esta página: es un certificado',
   'cert.macos': 'En macOS, escriba {command} en lugar de {other}. Windows puede mostrar mayúsculas; no cambia nada.',

@@ -432,6 +432,7 @@ export const fr: Messages = {
   'record.state': 'État',
   'record.state.sealed': 'Accepté par le registre ; la chaîne ne s’en porte pas encore garante',
   'record.state.anchored': 'La chaîne s’en porte garante depuis le {date}',
+  'record.state.vouched': 'Des témoins et un horodatage s’en portent garants depuis le {date}',
   'record.state.test': 'Ancré sur un réseau de test depuis le {date} : ce n’est pas une preuve',
   'record.sealed': 'Accepté par le registre',
   'record.took': '{duration} après son acceptation par le registre',
@@ -620,6 +621,8 @@ export const fr: Messages = {
   'cert.step6':
     'Demandez {question}, au contrat {contract}, à n’importe quel point d’accès à la chaîne {chainId}. La réponse est la date en secondes depuis 1970 ; 0 signifie non ancré.',
   'cert.answer': 'La réponse était {seconds}, soit le {date}.',
+  'cert.step6vouched':
+    'Des témoins et une autorité d’horodatage se portent garants de cette racine. Le vérificateur hors ligne vérifie leurs signatures ; les programmes courants ne le font pas.',
   'cert.step6sealed': 'La chaîne ne se porte pas encore garante de cette entrée. Imprimez de nouveau ce certificat lorsque ce sera le cas.',
   'cert.print': 'Imprimez cette page : c’est un certificat',
   'cert.macos': 'Sous macOS, écrivez {command} au lieu de {other}. Windows affiche parfois des majuscules, ce qui ne change rien.',

@@ -20,10 +20,7 @@ export type SiteAnchor = {
   readonly block: { readonly number: number; readonly hash: string; readonly time: string }
 }
 
-/** An anchor of a final round, and the round's date: the time by which enough anchors agree. */
-export type DatedAnchor = SiteAnchor & { readonly date: string }
-
-/** A final round: its size, and its date. */
+/** A final round: its size, and its date, by which enough of those who vouch for it agree. */
 export type SiteRound = { readonly size: number; readonly time: string }
 
 /** A voucher, the newest size that it vouches for, and whether something is wrong with it. */
@@ -88,8 +85,11 @@ export type SiteLedger = {
   listByAgency(agency: string, before: number, limit: number): Promise<readonly number[]>
   /** The newest round that is final by the ledger's own policy. */
   latestRound(): SiteRound | undefined
-  /** The first final anchor of the first final round that covers an index. */
-  anchorOf(index: number): Promise<DatedAnchor | undefined>
+  /**
+   * The first final round that covers an index, with its first anchor on a chain that counts.
+   * Witnesses and time stamps can make a round final without one.
+   */
+  roundOf(index: number): Promise<(SiteRound & { readonly anchor?: SiteAnchor | undefined }) | undefined>
   /** In ascending order of size, only those above `after`. */
   newestAnchors(before: number, limit: number): Promise<readonly SiteAnchor[]>
   stopped(): string | undefined

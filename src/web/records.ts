@@ -11,12 +11,10 @@ import { breathe } from '../turns.ts'
 import { OpenSealError, type Policy } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger, SiteState } from './deps.ts'
 
-/**
- * When an entry was accepted by the ledger's clock, and since when the chain has vouched for it.
- */
+/** When an entry was accepted by the ledger's clock, and since when others have vouched for it. */
 export type Dates = {
   readonly sealedMs: number | undefined
-  /** The block time of the first final anchor; `isEvidence` is false on a test network. */
+  /** The date of the first final round; `isEvidence` is false on a test network. */
   readonly anchored?: { readonly time: string; readonly isEvidence: boolean }
 }
 
@@ -63,16 +61,13 @@ export function countBehind({ ledger, finder }: SiteDeps): number {
 
 /** The dates of an entry. */
 export async function readDates({ ledger, policy }: SiteDeps, index: number): Promise<Dates> {
-  const [sealedMs, anchor] = [await ledger.sealedMs(index), await ledger.anchorOf(index)]
-  return { sealedMs, ...(anchor && { anchored: { time: anchor.date, isEvidence: isProduction(anchor, policy()) } }) }
+  const [sealedMs, round] = [await ledger.sealedMs(index), await ledger.roundOf(index)]
+  return { sealedMs, ...(round && { anchored: { time: round.time, isEvidence: isProduction(round.size, policy()) } }) }
 }
 
-/** False on a test network. Its anchors are not evidence. */
-export function isProduction({ chainId, contract, logId, size }: SiteAnchor, policy: Policy): boolean {
-  if (countingAnchors(policy, size).isTest) return false
-  return policy.anchors
-    .filter(isChain)
-    .some(anchor => anchor.production && anchor.chainId === chainId && anchor.contract === contract && anchor.logId === logId)
+/** Whether rounds of this size are evidence: not where the policy counts test networks for it. */
+export function isProduction(size: number, policy: Policy): boolean {
+  return !countingAnchors(policy, size).isTest
 }
 
 /** A statement of the ledger about itself. */

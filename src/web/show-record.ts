@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import QRCode from 'qrcode'
 import type { Statement } from '../core/statements/statement.ts'
 import { breathe } from '../turns.ts'
-import type { DatedAnchor, SiteDeps, SiteState, ToldChange } from './deps.ts'
+import type { SiteDeps, SiteState, ToldChange } from './deps.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Frame, Page } from './layout.ts'
 import { readPackaged } from './package-files.ts'
@@ -38,7 +38,7 @@ export async function showRecord(frame: Frame, ctx: Context, deps: SiteDeps, scr
     deps,
     shown.map(({ version }) => version.index),
   )
-  const facts = await readFacts(deps, index, statement, await anchorOfTree(deps, index, evidence.size))
+  const facts = await readFacts(deps, index, statement, evidence.size)
   const data = {
     ...facts,
     ...history,
@@ -65,7 +65,7 @@ export async function showCertificate(frame: Frame, ctx: Context, deps: SiteDeps
   const { versions, ...history } = await deps.ledger.history(index)
   ctx.state.cost = versions.length / VERSIONS_OF_A_REQUEST
   const data = {
-    ...(await readFacts(deps, index, statement, await anchorOfTree(deps, index, evidence.size))),
+    ...(await readFacts(deps, index, statement, evidence.size)),
     ...history,
     evidence,
     siteUrl: deps.url,
@@ -95,29 +95,27 @@ async function findStatement(frame: Frame, ctx: Context, deps: SiteDeps): Promis
   return { instead: erasedPage(frame, index, { erasure: await ledger.erasureOf(index), due }) }
 }
 
-/**
- * The anchor of the tree that the receipt shows. One that became final just now is left to the next
- * reader: page and receipt must show the same tree.
- */
-async function anchorOfTree({ ledger }: SiteDeps, index: number, size: number): Promise<DatedAnchor | undefined> {
-  const anchor = await ledger.anchorOf(index)
-  return anchor?.size === size ? anchor : undefined
-}
-
-/** When the chain first vouched for the withdrawal of an entry, if there was one. */
+/** The date of the withdrawal of an entry, if there was one. */
 async function readWithdrawal({ ledger }: SiteDeps, state: SiteState, changes: readonly ToldChange[]): Promise<string | undefined> {
   const index = changes.find(({ what }) => what === 'withdrawn')?.index ?? state.withdrawn
-  return index === undefined ? undefined : (await ledger.anchorOf(index))?.date
+  return index === undefined ? undefined : (await ledger.roundOf(index))?.time
 }
 
-async function readFacts(deps: SiteDeps, index: number, statement: Statement, anchor: DatedAnchor | undefined) {
+/**
+ * `size`: of the tree that the receipt shows. A round that became final just now is left to the next
+ * reader: page and receipt must show the same tree.
+ */
+async function readFacts(deps: SiteDeps, index: number, statement: Statement, size: number) {
+  const found = await deps.ledger.roundOf(index)
+  const round = found?.size === size ? found : undefined
   return {
     index,
     statement,
     agency: await findAgency(statement.agency, deps),
     state: await deps.finder.state(index, statement),
-    anchor,
-    production: anchor !== undefined && isProduction(anchor, deps.policy()),
+    round,
+    anchor: round?.anchor,
+    production: round !== undefined && isProduction(round.size, deps.policy()),
     sealedMs: await deps.ledger.sealedMs(index),
     nowMs: deps.nowMs(),
   }

@@ -108,7 +108,7 @@ for (const [name, start] of CHAINS) {
         await seeing.tick()
         assert.deepEqual([seeing.lag().alarmCode, seeing.lag().lastFinalSize], ['ANCHOR_LOST', lost.size - 1])
         assert.equal(ledger.latestAnchor()?.size, lost.size - 1)
-        assert.equal(await ledger.anchorOf(lost.size - 1), undefined)
+        assert.equal(await ledger.roundOf(lost.size - 1), undefined)
         assert.deepEqual(JSON.parse(await ledger.receipt(lost.size - 1)).anchors, [])
       }
       assert.equal(told('the chain has lost final anchors'), 1)
@@ -140,7 +140,7 @@ for (const [name, start] of CHAINS) {
         await anchorer.tick()
       }
       assert.equal(await ledger.anchorAtSize(lost.size), undefined)
-      assert.equal((await ledger.anchorOf(lost.size - 1))?.size, size)
+      assert.equal((await ledger.roundOf(lost.size - 1))?.size, size)
       assert.equal(told('the chain has lost a final anchor'), 1)
       assert.deepEqual([anchorer.lag().alarm, anchorer.lag().lastFinalSize], [undefined, size])
     })
@@ -196,8 +196,8 @@ for (const [name, start] of CHAINS) {
           code: 'LOG_CLOSED',
           message: new RegExp(`closed it.*good up to tree size ${good.size}\\..*${successor}`),
         })
-        assert.deepEqual([(await ledger.anchorOf(good.size - 1))?.size, ledger.latestAnchor()?.size], [good.size, good.size])
-        assert.equal(await ledger.anchorOf(good.size), undefined, 'what is above is disowned')
+        assert.deepEqual([(await ledger.roundOf(good.size - 1))?.size, ledger.latestAnchor()?.size], [good.size, good.size])
+        assert.equal(await ledger.roundOf(good.size), undefined, 'what is above is disowned')
         await seeing.tick()
         assert.deepEqual([attemptsOf(seeing), openAnchors(seeing)], [[], []])
       }

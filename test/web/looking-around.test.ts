@@ -240,7 +240,7 @@ describe('web/looking around', () => {
           assert.equal(result.slice(0, 8), begins)
         }
         assert.ok(steps[4]?.includes(result), 'step 5')
-        if (index < 65) assert.equal(result, (await world.ledger.anchorOf(index))?.root)
+        if (index < 65) assert.equal(result, (await world.ledger.roundOf(index))?.anchor?.root)
         else assert.equal(result, toHex(world.ledger.head().root))
       }
     })
@@ -258,7 +258,7 @@ describe('web/looking around', () => {
       let result = leafHash
       for (const [, given = '', side] of text.matchAll(/<span class="hash">(.{64})<\/span><\/td><td[^>]*>(left|right)</g))
         result = run(hash.replace(/0001[0-9a-f]{64}/, `01${side === 'left' ? given + result : result + given}`))
-      assert.equal(result, (await world.ledger.anchorOf(40))?.root)
+      assert.equal(result, (await world.ledger.roundOf(40))?.anchor?.root)
     })
 
     it('names commands for Windows that take the same parts of the same receipt', async () => {

@@ -224,7 +224,7 @@ describe('web/record', function () {
 
   it('links the policy’s block explorer as EIP-3091 says, and none where there is none', async () => {
     const text = await read('/en/records/1')
-    const { transaction, contract, block } = (await world.ledger.anchorOf(1))!
+    const { transaction, contract, block } = (await world.ledger.roundOf(1))!.anchor!
     for (const path of [`tx/${transaction}`, `address/${contract}`, `block/${block.number}`])
       assert.ok(text.includes(`href="https://explorer.example/main/${path}" rel="external noreferrer"`), path)
     assert.doesNotMatch(await read('/en/records/9'), /explorer/)

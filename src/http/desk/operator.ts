@@ -115,7 +115,7 @@ function agencyOf({ id = '', name = '' }: Fields) {
 async function readState(deps: DeskDeps): Promise<OperatorState> {
   const { agencies, ledger, policy, desk, host, rows } = deps
   const { alarms, alarmCodes, size, accepting, behind, behindSeconds, scrub, vkey } = statusOf(deps)
-  const [anchor, round] = [ledger.latestAnchor(), ledger.latestRound()]
+  const round = ledger.latestRound()
   const backup = rows === undefined ? ('elsewhere' as const) : await desk.backups.last()
   const isFresh = backup === 'elsewhere' || (backup !== undefined && host.nowMs() - Date.parse(backup) < BACKUP_MS)
   const checks: { readonly [step in Step]: boolean } = {
@@ -124,7 +124,7 @@ async function readState(deps: DeskDeps): Promise<OperatorState> {
     agency: (await agencies.list()).length > 0,
     // Entry 0 is the ledger's own.
     record: size > 1,
-    chain: anchor !== undefined && isProduction(anchor, policy()),
+    chain: round !== undefined && isProduction(round.size, policy()),
     backup: isFresh,
   }
   return {

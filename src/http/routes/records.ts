@@ -111,19 +111,19 @@ export function assertRecord(index: number, ledger: Pick<RouteDeps['ledger'], 'h
 /** The answer of /v1/records/:index, for an index below the head. */
 export async function formatRecord(ctx: Context, index: number, { ledger, anchorer }: RouteDeps): Promise<string> {
   const text = await ledger.statement(index)
-  const round = await ledger.roundOf(index)
-  const { date: _date, ...anchor } = (await ledger.anchorOf(index)) ?? {}
-  const pending = round ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)
+  const { anchor, ...round } = (await ledger.roundOf(index)) ?? {}
+  const isFinal = 'size' in round
+  const pending = isFinal ? undefined : pendingAnchors(anchorer).find(({ size }) => index < size)
   if (text === undefined) throw await goneError(index, ledger)
   const history = await ledger.history(index)
   ctx.state.cost = history.versions.length / VERSIONS_OF_A_REQUEST
   const rest = JSON.stringify({
-    ...('size' in anchor && { anchor }),
+    ...(anchor && { anchor }),
     ...(pending && { pending }),
     ...history,
-    ...(round && { round }),
+    ...(isFinal && { round }),
   })
-  return visibleJson(`{"index":${index},"state":"${round ? 'anchored' : 'sealed'}","statement":${text},${rest.slice(1)}\n`)
+  return visibleJson(`{"index":${index},"state":"${isFinal ? 'anchored' : 'sealed'}","statement":${text},${rest.slice(1)}\n`)
 }
 
 /** Whether a query needs the finder. */

@@ -33,7 +33,7 @@ const HEAD_LETTERS = 70
 /** The certificate of a statement. */
 export function certificatePage(frame: Frame, data: CertificateData): Page {
   const { say, base, operator } = frame
-  const { index, statement, siteUrl, nowMs, qrSvg, anchor, production } = data
+  const { index, statement, siteUrl, nowMs, qrSvg, round, production } = data
   const { documents, title, record } = statement
   const entry = say('record.entry', { index })
   return {
@@ -55,7 +55,7 @@ ${renderFacts(frame, data)}
 <h2>${say('record.documents')}</h2>
 ${documents.length === 0 ? html`<p>${say('record.noDocuments')}</p>` : renderDocuments(frame, data)}
 ${isClipped(data) && html`<p class="small">${say('cert.clipped')}</p>`}
-<p class="limits">${say(anchor && production ? 'verdict.limits.entry' : 'verdict.limits.undated')}</p>
+<p class="limits">${say(round && production ? 'verdict.limits.entry' : 'verdict.limits.undated')}</p>
 <h2>${say('cert.how')}</h2>
 ${renderSteps(frame, data)}
 ${renderSignature(frame, data)}

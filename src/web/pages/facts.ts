@@ -3,7 +3,7 @@ import type { DocumentRef, Statement } from '../../core/statements/statement.ts'
 import { fill, type Html, html, type Piece } from '../../html.ts'
 import { sayDuration } from '../../messages/say.ts'
 import { clip, renderContent, SHOWN } from '../content.ts'
-import type { DatedAnchor, SiteAgency, SiteState, ToldChange } from '../deps.ts'
+import type { SiteAgency, SiteAnchor, SiteRound, SiteState, ToldChange } from '../deps.ts'
 import { icon } from '../icons.ts'
 import type { Frame } from '../layout.ts'
 import { renderTime } from '../time.ts'
@@ -22,8 +22,11 @@ export type RecordFacts = {
   readonly changes: readonly ToldChange[]
   /** Set if the record has more statements than were read. */
   readonly partial?: true
-  readonly anchor: DatedAnchor | undefined
-  /** Whether the anchor is evidence: false on a test network. */
+  /** The final round of the tree that the receipt shows. */
+  readonly round: SiteRound | undefined
+  /** The round's first anchor that counts. Witnesses and time stamps need none. */
+  readonly anchor: SiteAnchor | undefined
+  /** Whether the round is evidence: false on a test network. */
   readonly production: boolean
   readonly sealedMs: number | undefined
   readonly nowMs: number
@@ -95,17 +98,24 @@ ${published !== undefined && html`<dt>${say('record.published')}</dt><dd>${rende
 <dt>${say('result.index')}</dt><dd>${index}</dd>`
 }
 
-function renderState(say: Frame['say'], { anchor, production, sealedMs, nowMs }: RecordFacts): Html {
+function renderState(say: Frame['say'], facts: RecordFacts): Html {
+  const { round, anchor, sealedMs, nowMs } = facts
   const since = (endMs: number) => sayDuration(say, Math.max(0, endMs - (sealedMs ?? endMs)) / 1000)
-  if (anchor === undefined) {
+  if (round === undefined) {
     const waiting = sealedMs !== undefined && html`<br><span class="small soft">${say('record.waiting', { duration: since(nowMs) })}</span>`
     return html`${say('record.state.sealed')}${waiting}`
   }
-  const { date, block, chainId, contract, transaction } = anchor
-  const took = say('record.took', { duration: since(Date.parse(date)) })
-  return html`${fill(say(production ? 'record.state.anchored' : 'record.state.test'), { date: renderTime(say, date) })}
+  const took = say('record.took', { duration: since(Date.parse(round.time)) })
+  return html`${fill(say(stateKey(facts)), { date: renderTime(say, round.time) })}
 ${sealedMs !== undefined && html`<br><span class="small soft">${took}</span>`}
-<br><span class="small soft">${say('record.chain', { chainId, contract, transaction, block: block.number })}</span>`
+${anchor && html`<br><span class="small soft">${say('record.chain', { ...anchor, block: anchor.block.number })}</span>`}`
+}
+
+/** The sentence that says how far a statement has come, which has the date in it. */
+export function stateKey({ round, anchor, production }: Pick<RecordFacts, 'round' | 'anchor' | 'production'>) {
+  if (round === undefined) return 'record.state.sealed'
+  if (!production) return 'record.state.test'
+  return anchor === undefined ? 'record.state.vouched' : 'record.state.anchored'
 }
 
 function renderIdentifiers(identifiers: NonNullable<Statement['identifiers']>): Html {

@@ -10,7 +10,7 @@ import type { Frame, Page } from '../layout.ts'
 import type { Packaged } from '../package-files.ts'
 import { describeRecord, recordData } from '../structured.ts'
 import { recordTitle, renderTarget } from './entry-list.ts'
-import { type RecordFacts, renderDocument, renderRest, renderStated } from './facts.ts'
+import { type RecordFacts, renderDocument, renderRest, renderStated, stateKey } from './facts.ts'
 import { type ProofData, renderProof } from './proof.ts'
 import { renderState, type StateFacts } from './state.ts'
 import { renderTimeLine, type TimeLine } from './time-line.ts'
@@ -76,9 +76,8 @@ function renderPackaged({ say, base }: Frame, agency: string, packaged: Packaged
 <ul class="plain no-print">${packaged.ocids.map(ocid => html`<li><a href="${base}${addressOf({ q: ocid, agency })}"><bdi>${clip(ocid, SHOWN.listed)}</bdi></a></li>`)}</ul>`
 }
 
-function sayLedgerDate(say: Frame['say'], { anchor, production }: RecordData): string {
-  if (anchor === undefined) return say('record.state.sealed')
-  return say(production ? 'record.state.anchored' : 'record.state.test', { date: sayTime(say, anchor.date) })
+function sayLedgerDate(say: Frame['say'], data: RecordData): string {
+  return say(stateKey(data), data.round === undefined ? {} : { date: sayTime(say, data.round.time) })
 }
 
 function renderDocuments(frame: Frame, { index, statement }: RecordData): Html {

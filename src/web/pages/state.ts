@@ -11,7 +11,7 @@ import type { Frame } from '../layout.ts'
 import { lookOf } from '../result.ts'
 import { type RecordFacts, tellChanges } from './facts.ts'
 
-/** The facts of the card. `withdrawnAt`: when the chain first vouched for the withdrawal. */
+/** The facts of the card. `withdrawnAt`: the date of the withdrawal. */
 export type StateFacts = RecordFacts & { readonly withdrawnAt?: string | undefined }
 
 /**
@@ -41,7 +41,7 @@ type Judged = SentenceFacts & { readonly became: Became | undefined }
 
 /** The verdict that the verifier would give of this entry if all the ledger's words are true. */
 function judge({ banners }: Frame, facts: StateFacts): Judged {
-  const { anchor, production, state, changes, statement, index, withdrawnAt } = facts
+  const { round, production, state, changes, statement, index, withdrawnAt } = facts
   const is = (what: Change['what']) => changes.some(change => change.what === what)
   const became: readonly (VerdictCode | undefined)[] = [
     is('withdrawn') || state.withdrawn !== undefined || statement.action === 'withdraw' ? 'withdrawn' : undefined,
@@ -49,10 +49,10 @@ function judge({ banners }: Frame, facts: StateFacts): Judged {
     is('superseded') || state.superseded !== undefined ? 'superseded' : undefined,
   ]
   const unchecked = whyUnchecked(facts)
-  const finding = firstVerdict([unchecked && 'unchecked', anchor === undefined ? 'sealed' : undefined, ...became])
-  // No anchor of a closed log that is shown is of a disowned size.
+  const finding = firstVerdict([unchecked && 'unchecked', round === undefined ? 'sealed' : undefined, ...became])
+  // No round of a closed log that is shown is of a disowned size.
   const isDisowned = banners.closing !== undefined && index >= banners.closing.lastGoodSize
-  const isTest = anchor === undefined ? banners.testNetwork : !production
+  const isTest = round === undefined ? banners.testNetwork : !production
   const when = withdrawnAt === undefined ? {} : { when: withdrawnAt }
   const gravest = firstVerdict(became)
   return {
@@ -63,7 +63,7 @@ function judge({ banners }: Frame, facts: StateFacts): Judged {
     asked: 'ledger',
     changes: [{ index: state.withdrawn ?? index, what: 'withdrawn', verified: true, ...when }],
     ...(unchecked && { unchecked }),
-    ...(anchor && { date: anchor.date }),
+    ...(round && { date: round.time }),
   }
 }
 
@@ -73,10 +73,10 @@ export function whyUnchecked({ changes, partial }: Pick<RecordFacts, 'changes' |
   return lost === undefined ? partial && 'many' : `erased-${lost}`
 }
 
-/** How long the chain took, or how long the entry has waited so far. */
-function renderWait(say: Frame['say'], { anchor, sealedMs, nowMs }: StateFacts): Html | false {
+/** How long it took, or how long the entry has waited so far. */
+function renderWait(say: Frame['say'], { round, sealedMs, nowMs }: StateFacts): Html | false {
   if (sealedMs === undefined) return false
-  const endMs = anchor === undefined ? nowMs : Date.parse(anchor.date)
+  const endMs = round === undefined ? nowMs : Date.parse(round.time)
   const duration = sayDuration(say, Math.max(0, endMs - sealedMs) / 1000)
-  return html`<p class="small">${say(anchor === undefined ? 'record.waiting' : 'record.took', { duration })}</p>`
+  return html`<p class="small">${say(round === undefined ? 'record.waiting' : 'record.took', { duration })}</p>`
 }

@@ -5,7 +5,7 @@
 import { toHex, toUtf8 } from '../../core/bytes.ts'
 import { fill, type Html, html } from '../../html.ts'
 import { sayTime } from '../../messages/say.ts'
-import type { SiteAnchor } from '../deps.ts'
+import type { SiteAnchor, SiteRound } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Frame } from '../layout.ts'
 
@@ -14,6 +14,8 @@ export type StepsData = {
   readonly index: number
   readonly siteUrl: string
   readonly evidence: Evidence
+  /** The final round of the tree that is shown, and its anchor if it has one. */
+  readonly round: SiteRound | undefined
   readonly anchor: SiteAnchor | undefined
 }
 
@@ -50,7 +52,7 @@ const hashHex = (hex: string): Commands => [
 const LAST = { sealed: 5, anchored: 6 } as const
 
 /** The steps from the file to the chain's date. */
-export function renderSteps({ say, origin }: Frame, { index, siteUrl, evidence, anchor }: StepsData): Html {
+export function renderSteps({ say, origin }: Frame, { index, siteUrl, evidence, round, anchor }: StepsData): Html {
   const { statementHash, leafHash, path, size, root } = evidence
   const step = (key: 'cert.step2' | 'cert.step3' | 'cert.step5', values: Readonly<Record<string, string | Html>>) =>
     fill(say(key, { size }), values)
@@ -62,7 +64,7 @@ export function renderSteps({ say, origin }: Frame, { index, siteUrl, evidence, 
 <li>${step('cert.step3', { command: renderCommands(hashHex(`0001${toHex(statementHash)}`)), hash: mono(toHex(leafHash)) })}</li>
 <li>${say(path.length === 0 ? 'cert.step4none' : 'cert.step4')}${path.length > 0 && renderPath(say, evidence)}</li>
 <li>${step('cert.step5', { origin: html`<bdi>${origin}</bdi>`, root: mono(toHex(root)) })}</li>
-<li>${anchor === undefined ? say('cert.step6sealed') : renderQuestion(say, anchor)}</li></ol>`
+<li>${anchor !== undefined ? renderQuestion(say, anchor) : say(round === undefined ? 'cert.step6sealed' : 'cert.step6vouched')}</li></ol>`
 }
 
 /**

@@ -1,0 +1,49 @@
+/** When a round is final by the ledger's own policy, and which anchor stands for it. */
+import { deepEqual } from 'node:assert/strict'
+import type { FinalAnchor } from '../../src/anchor/final-anchors.ts'
+import { judgeRound, type RoundRule } from '../../src/anchor/round-rule.ts'
+import type { PolicyAnchor } from '../../src/core/policy-anchors.ts'
+
+const CONTRACT = `0x${'c0'.repeat(20)}`
+const LOG_ID = `0x${'1d'.repeat(32)}`
+const chain = (chainId: number, production: boolean): PolicyAnchor => ({
+  ...{
+    type: 'evm',
+    chainId,
+    contract: CONTRACT,
+    codeSha256: 'ab'.repeat(32),
+    logId: LOG_ID,
+    production,
+    finality: 'finalized',
+    fromSize: 0,
+  },
+})
+const authority: PolicyAnchor = { type: 'rfc3161', name: 'One', certificates: ['MAA='], production: true, fromSize: 0 }
+const anchorAt = (chainId: number, time: string): FinalAnchor => ({
+  ...{ type: 'evm', chainId, contract: CONTRACT, logId: LOG_ID, size: 5, root: 'ab', transaction: '0x1' },
+  block: { number: 1, hash: '0x2', time },
+})
+const [EARLY, LATE] = ['2026-11-20T10:00:00Z', '2026-11-20T11:00:00Z']
+const cosignature = { size: 5, vkey: 'w', line: '', time: LATE }
+const token = { size: 5, name: 'One', token: '', time: LATE, sha256: '', renewBy: LATE, created: LATE }
+
+describe('the judgement of a round', () => {
+  it('names the anchor of a chain that counts, and not an earlier one of a test network', () => {
+    const rule: RoundRule = { witnesses: [], quorum: 0, anchors: [chain(1, false), chain(10, true)], requireAnchors: 1 }
+    const counted = anchorAt(10, LATE)
+    const found = judgeRound(rule, { size: 5, cosignatures: [], timestamps: [], anchors: [anchorAt(1, EARLY), counted] })
+    deepEqual(found, { isCosigned: true, anchor: counted, time: LATE })
+  })
+
+  it('is final by witnesses and a time stamp alone, and then names no anchor', () => {
+    const rule: RoundRule = { witnesses: ['w'], quorum: 1, anchors: [authority], requireAnchors: 1 }
+    const found = judgeRound(rule, { size: 5, cosignatures: [cosignature], timestamps: [token], anchors: [] })
+    deepEqual(found, { isCosigned: true, anchor: undefined, time: LATE })
+  })
+
+  it('is not final where witnesses are missing, whatever a chain says', () => {
+    const rule: RoundRule = { witnesses: ['w'], quorum: 1, anchors: [chain(1, true)], requireAnchors: 1 }
+    const anchor = anchorAt(1, EARLY)
+    deepEqual(judgeRound(rule, { size: 5, cosignatures: [], timestamps: [], anchors: [anchor] }), { isCosigned: false, anchor })
+  })
+})
