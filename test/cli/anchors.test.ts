@@ -2,13 +2,13 @@
  * The chains of a ledger changed as an operator does it, on two anvil chains: one is added, then the
  * first is retired. What was given out before stays good.
  */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkpointAnchor } from '../../src/chain/artifact.ts'
-import { deployContract } from '../../src/chain/deploy.ts'
+import { deployContract, ensureLog, findLog } from '../../src/chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
 import { readConfig } from '../../src/config.ts'
@@ -17,6 +17,7 @@ import { silentLog } from '../../src/logger.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
 import { statement } from '../http/service.ts'
+import { startPostgres } from '../store/postgres/server.ts'
 import { type Commands, openCommands } from './commands.ts'
 
 const SECOND_CHAIN_ID = 424_243
@@ -178,5 +179,58 @@ describe('openseal anchors', function () {
     deepEqual(await verdict(one, 'old.json'), ['test-network', 'sealed'])
     deepEqual(await audit('extended.json'), [0, [], [], ['AUDIT_CHAINS_KNOWN', 'AUDIT_CHAINS_KNOWN']])
     deepEqual(await audit('old.json'), [6, [], ['AUDIT_ANCHORS_UNKNOWN'], ['AUDIT_CHAINS_CHANGED', 'AUDIT_CHAINS_CHANGED']])
+    // A log with anchors could hold another history, so nobody adds it.
+    const { url: there, contract } = chains[1]!
+    const access = { rpcUrls: [there], signer: createKeySigner(EMBEDDED_KEY), chainId: SECOND_CHAIN_ID, contract }
+    await rejects(findLog({ ...access, origin: env.OPENSEAL_ORIGIN! }), { code: 'CHAIN_REJECTED', message: /has an anchor of size/ })
+    await stop()
+  })
+
+  it('changes them beside a node of a database, after an interruption, and retires a chain that is dead', async () => {
+    const postgres = await startPostgres()
+    const before = env
+    env = {
+      ...env,
+      OPENSEAL_ORIGIN: 'ledger.example/nodes',
+      OPENSEAL_DATA: join(folder, 'node'),
+      OPENSEAL_KEYS: join(folder, 'keys'),
+      OPENSEAL_STORE: await postgres.newDatabase(),
+    }
+    const beside = () => ({ ...env, OPENSEAL_DATA: mkdtempSync(join(folder, 'beside-')) })
+    try {
+      vouchers(['first'])
+      let url = await start()
+      await send(url, '/v1/agencies', { id: 'transport.gov.example', name: 'Transport' })
+      const { key } = await send(url, '/v1/agencies/transport.gov.example/keys', {})
+      await send(url, '/v1/records', statement(1), key)
+      await anchored(url, 1)
+      // As after a command that was interrupted once the log was open.
+      const { url: there, contract } = chains[1]!
+      const access = { rpcUrls: [there], signer: createKeySigner(EMBEDDED_KEY), log: silentLog }
+      await ensureLog({ ...access, contract, origin: env.OPENSEAL_ORIGIN! })
+      vouchers(['first', 'second'])
+      const added = await openseal(['anchors', 'add', '--yes'], beside())
+      deepEqual([added.code, added.err.includes('opens first')], [0, false], added.err)
+      match(added.out, /Restart every node/)
+      equal((await send(url, '/v1/records', statement(2), key)).index, 3)
+      await stop()
+      url = await start()
+      await send(url, '/v1/records', statement(3), key)
+      await anchored(url, 4)
+      await stop()
+
+      const { url: dead } = chains[0]!
+      const file = join(folder, 'vouchers.json')
+      writeFileSync(file, readFileSync(file, 'utf8').replace(dead, 'http://127.0.0.1:1'))
+      const retired = await openseal(['anchors', 'retire', 'first', '--yes', '--json'], beside())
+      equal(retired.code, 0, retired.err)
+      url = await start()
+      await send(url, '/v1/records', statement(4), key)
+      deepEqual(idsOf(await anchored(url, 6)), [SECOND_CHAIN_ID])
+    } finally {
+      await stop()
+      await postgres.stop()
+      env = before
+    }
   })
 })
