@@ -175,7 +175,12 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       await view.refresh()
       const head = view.head().size
       const size = ends().find(end => end > previous && end < head) ?? head
-      return { size, root: await prover.rootAt(size), checkpoint: await prover.checkpointAt(size) }
+      // The last one of a key that ended is shown as that key signed it: a witness or reader who
+      // knows no other key yet needs it to follow.
+      const kept = log.keys().some(({ toSize }) => toSize === size)
+        ? (await readKeyChanges(store)).find(({ index }) => index + 1 === size)
+        : undefined
+      return { size, root: await prover.rootAt(size), checkpoint: kept?.note ?? (await prover.checkpointAt(size)) }
     },
     ends,
     firstNews: (from, to) => firstNews(store, from, to),

@@ -4,7 +4,7 @@ import type { Json } from '../../src/core/json.ts'
 import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
-import { formatVkey, parseVkey, signNote } from '../../src/core/tlog/note.ts'
+import { formatVkey, parseVkey, signNote, verifyNote } from '../../src/core/tlog/note.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
@@ -121,9 +121,12 @@ describe('ledger: log keys', () => {
   })
 
   it('have the last checkpoint of an ended key anchored before any larger one', async () => {
-    const { store } = await rotated()
+    const { store, change } = await rotated()
     const ledger = await open(store, 2)
-    deepEqual((await ledger.nextCheckpoint(0)).size, 4)
+    // As the old key signed it: a witness that knows no other key refuses what the new one signs.
+    const last = await ledger.nextCheckpoint(0)
+    deepEqual([last.size, last.checkpoint], [4, change.note])
+    equal(verifyNote(last.checkpoint, [signerOf(1).vkey]).length, 1)
     await submit(ledger, 3)
     await submit(ledger, 4)
     const next = await ledger.nextCheckpoint(2)
