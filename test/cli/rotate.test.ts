@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Contract, JsonRpcProvider, Wallet } from 'ethers'
 import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { parsePolicy } from '../../src/core/policy.ts'
@@ -20,6 +21,10 @@ import { type Commands, openCommands } from './commands.ts'
 /** The second account of every development chain: its key is public. */
 const SECOND_KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d'
 const SECOND_ADDRESS = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8'
+/** The third, which becomes the owner. */
+const THIRD_KEY = '0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a'
+const THIRD_ADDRESS = '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc'
+const OWNERSHIP = ['function transferOwnership(bytes32 logId, address newOwner)', 'function acceptOwnership(bytes32 logId)']
 
 describe('openseal rotate', function () {
   this.timeout(180_000)
@@ -175,5 +180,49 @@ describe('openseal rotate', function () {
     await anchored(url, index)
     const round = await (await fetch(`${url}/v1/rounds/${size}`)).json()
     deepEqual([round.size, round.final], [size, true])
+  })
+
+  it('hands the log to another owner in two steps: the old one names nobody any more', async () => {
+    const { chain, url } = service!
+    const rpc = chain.urls[0]!
+    equal((await openseal(['policy', '--out', 'handed.json', '--ledger', url])).code, 0)
+    const policy = parsePolicy(readFileSync(join(folder, 'handed.json')))
+    const { contract, logId } = policy.anchors.find(isChain)!
+    const provider = new JsonRpcProvider(rpc, undefined, { cacheTimeout: -1, pollingInterval: 100 })
+    const as = (key: string) => new Contract(contract, OWNERSHIP, new Wallet(key, provider))
+    const names = (key: string) =>
+      openseal(['rotate', 'publisher', '--to', SECOND_ADDRESS, '--rpc', rpc, '--policy', 'handed.json'], { OPENSEAL_ANCHOR_KEY: key })
+    try {
+      await (await as(EMBEDDED_KEY).transferOwnership!(logId, THIRD_ADDRESS)).wait()
+      // Offered, and not accepted yet: the old owner still decides.
+      deepEqual([(await names(THIRD_KEY)).code, (await names(EMBEDDED_KEY)).code], [1, 0])
+      await (await as(THIRD_KEY).acceptOwnership!(logId)).wait()
+    } finally {
+      provider.destroy()
+    }
+    deepEqual([(await names(EMBEDDED_KEY)).code, (await names(THIRD_KEY)).code], [1, 0])
+    deepEqual(parsePolicy(await (await fetch(`${url}/policy.json`)).text()), policy)
+  })
+
+  it('ends a stolen API key, and keeps what was submitted with it', async () => {
+    const { url } = service!
+    const { key, keyId } = await send(url, '/v1/agencies/transport.gov.example/keys', {})
+    const { index } = await send(url, '/v1/records', statement(5), key)
+    const headers = { authorization: `Bearer ${env.OPENSEAL_OPERATOR_KEY}` }
+    equal((await fetch(`${url}/v1/agencies/transport.gov.example/keys/${keyId}`, { method: 'DELETE', headers })).ok, true)
+    equal((await send(url, '/v1/records', statement(6), key)).code, 'KEY_REVOKED')
+    const kept = JSON.parse(await anchored(url, index))
+    equal(kept.statement.record, 'local-5')
+  })
+
+  it('changes the operator key at a start: the old one opens nothing, and agencies and keys stay', async () => {
+    const { key } = await send(service!.url, '/v1/agencies/transport.gov.example/keys', {})
+    await service!.close()
+    const url = await start({ operatorKey: 'another-operator-key-of-this-test', anchorSigner: { privateKey: SECOND_KEY } })
+    const keys = '/v1/agencies/transport.gov.example/keys'
+    equal((await send(url, keys, {})).code, 'OPERATOR_KEY_WRONG')
+    match((await send(url, keys, {}, 'another-operator-key-of-this-test')).key, /^osk_/)
+    const { index } = await send(url, '/v1/records', statement(7), key)
+    equal(JSON.parse(await anchored(url, index)).anchors.length, 1)
   })
 })
