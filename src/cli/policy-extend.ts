@@ -24,29 +24,35 @@ type Options = {
 /** What became of one policy. */
 type Extended = { readonly policy: Policy; readonly added: readonly string[]; readonly anchors: readonly FollowedAnchors[] }
 
-/** Extends a pinned policy, or each policy of a list, in its place. The rest stays as it was pinned. */
-export async function extendFile(file: string, options: Options): Promise<void> {
+/**
+ * Extends a pinned policy, or each policy of a list, in its place. The rest stays as it was pinned.
+ * Resolves to the exit code. Throws CommandError if a single policy could not be checked.
+ */
+export async function extendFile(file: string, options: Options): Promise<number> {
   const given = await readTrustFile(file)
   return isTrustList(given) ? extendList(file, given, options) : extendOne(file, given, options)
 }
 
-async function extendOne(file: string, pinned: Policy, options: Options): Promise<void> {
+async function extendOne(file: string, pinned: Policy, options: Options): Promise<number> {
   const client = createClient(options.ledger)
   const { policy, added, anchors } = await follow(client, pinned, options)
   const isChanged = added.length > 0 || (options.acceptAnchors === true && anchors.length > 0)
   if (isChanged) await replaceFile(file, formatPolicy(policy))
   if (options.json)
-    return printJson({ file, added, ...(anchors.length > 0 && { anchors: anchors.map(inJson), accepted: options.acceptAnchors === true }) })
+    printJson({ file, added, ...(anchors.length > 0 && { anchors: anchors.map(inJson), accepted: options.acceptAnchors === true }) })
   // A mirror may withhold a change, which nobody can notice here.
-  if (added.length === 0 && anchors.length === 0)
-    return print(`${client.url} reports no key that is missing in ${file}. The file is unchanged.`)
-  if (added.length > 0) print(`${file} trusts from now on:`, ...added)
-  tellAnchors(file, anchors, options)
-  tellCaution(added)
+  else if (added.length === 0 && anchors.length === 0)
+    print(`${client.url} reports no change of keys or chains that is missing in ${file}. The file is unchanged.`)
+  else {
+    if (added.length > 0) print(`${file} trusts from now on:`, ...added)
+    tellAnchors(file, anchors, options)
+    tellCaution(added)
+  }
+  return 0
 }
 
 /** Each entry by its own ledger. One that fails keeps its policy and harms no other. */
-async function extendList(file: string, list: TrustList, options: Options): Promise<void> {
+async function extendList(file: string, list: TrustList, options: Options): Promise<number> {
   const told: { readonly entry: TrustEntry; readonly extended?: Extended; readonly error?: OpenSealError }[] = []
   for (const entry of list.entries) {
     if (entry.policy === undefined || entry.ledger === undefined) continue
@@ -85,12 +91,9 @@ async function extendList(file: string, list: TrustList, options: Options): Prom
     tellCaution(told.flatMap(({ extended }) => extended?.added ?? []))
   }
   const failed = told.find(({ error }) => error !== undefined)?.error
-  if (failed)
-    throw new CommandError(
-      failed instanceof CommandError ? failed.exit : EXIT_UNCHECKED,
-      failed.code,
-      `not every policy of ${file} could be checked`,
-    )
+  if (failed === undefined) return 0
+  remark(`openseal: not every policy of ${file} could be checked [${failed.code}]`)
+  return failed instanceof CommandError ? failed.exit : EXIT_UNCHECKED
 }
 
 function withPolicies({ json }: TrustList, changed: ReadonlyMap<string, Policy>): TrustList {

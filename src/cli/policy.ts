@@ -30,7 +30,7 @@ type Options = {
 }
 
 /** Fills the command. */
-export function addPolicy(command: Command): void {
+export function addPolicy(command: Command, setExit: (code: number) => void): void {
   withLedger(withExample(command, EXAMPLE))
     .option('--out <file>', 'write it to a file; a different existing file is never replaced')
     .option(
@@ -48,7 +48,7 @@ export function addPolicy(command: Command): void {
     .option('--yes', 'with --add: write without asking')
     .action(async (options: Options) => {
       const { ledger, json, out } = options
-      if (options.extend !== undefined) return extendFile(options.extend, options)
+      if (options.extend !== undefined) return setExit(await extendFile(options.extend, options))
       const isNamed = command.getOptionValueSource('ledger') !== 'default'
       if (options.add !== undefined)
         return addToList(options.add, { ...options, ledger: isNamed || options.from === undefined ? ledger : undefined })

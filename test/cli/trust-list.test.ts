@@ -119,7 +119,10 @@ describe('cli/trust-list', function () {
     await writeFile(join(folder, 'half.json'), JSON.stringify(list))
     const { code, out } = await openseal('policy', '--extend', 'half.json', '--rpc', `2=${there.chain.url}`)
     match(out, /Here \(here\.example\/log\): not checked\. [\s\S]*There \(there\.example\/log\): no change\./)
-    equal(code === 0, false)
+    equal(code, 6)
+    const inJson = await openseal('policy', '--extend', 'half.json', '--rpc', `2=${there.chain.url}`, '--json')
+    equal(inJson.code, 6)
+    equal(JSON.parse(inJson.out).entries[0].code, 'LEDGER_UNREACHABLE')
   })
 
   it('is taken by commands that talk to one ledger, and picks that ledger’s policy', async () => {
