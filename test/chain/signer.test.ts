@@ -162,8 +162,8 @@ describe('chain/signer', () => {
         await close()
       })
 
-      it('loses nothing when it refuses: the alarm says why, sealing goes on, the newest checkpoint is anchored when it signs', async () => {
-        const { anchorer, signing, ledger, store, close } = await signedWorld()
+      it('loses nothing when it refuses: the alarm says why, sealing goes on, the newest round is anchored when it signs', async () => {
+        const { anchorer, signing, ledger, store, passMs, close } = await signedWorld()
         signing.behave = () => {
           throw new Error('request denied by the officer')
         }
@@ -172,6 +172,7 @@ describe('chain/signer', () => {
         assert.deepEqual(await store.listDocuments('anchors'), [])
         await submit(ledger, 2)
         signing.behave = undefined
+        passMs(5_000)
         await untilIncluded(anchorer, 4)
         assert.equal(anchorer.lag().alarm, undefined)
         await close()
