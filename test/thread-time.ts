@@ -2,7 +2,7 @@
 import { PerformanceObserver } from 'node:perf_hooks'
 
 /** A stall comes again; code that is compiled just now does not. */
-const TRIES = 3
+const TRIES = 5
 const HELD = { everyMs: 60, forMs: 30 }
 const NOBODY = new Int32Array(new SharedArrayBuffer(4))
 

@@ -60,6 +60,11 @@ export type Ledger = Prover &
      * @throws LedgerError RECORD_NOT_FOUND
      */
     history(index: number): Promise<History>
+    /**
+     * Whether the log has an entry with this index. Beyond what this node knows it asks the store,
+     * because another node may have logged the entry.
+     */
+    hasEntry(index: number): Promise<boolean>
     /** The earliest final anchor of exactly this size. */
     anchorAtSize(size: number): Promise<FinalAnchor | undefined>
     /**
@@ -170,6 +175,10 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     async refresh() {
       await view.refresh()
       await vouched.refresh()
+    },
+    async hasEntry(index) {
+      if (index >= view.head().size) await view.refresh()
+      return index < view.head().size
     },
     async nextCheckpoint(previous) {
       await view.refresh()

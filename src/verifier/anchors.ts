@@ -1,6 +1,7 @@
 /** The checks of design §7 that ask who vouches for the checkpoint: `anchor` and `finality`. */
 
 import { unwrap } from '../core/attempt.ts'
+import { groupBy } from '../core/group-by.ts'
 import type { Policy } from '../core/policy.ts'
 import { countingAnchors, isAuthority, isChain, type PolicyAnchor, voucherOf } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
@@ -91,7 +92,7 @@ function bestOfEach(answers: readonly AnchorAnswer[]): AnchorAnswer[] {
 }
 
 function byVoucher(answers: readonly AnchorAnswer[]): AnchorAnswer[][] {
-  return [...Map.groupBy(answers, ({ anchor }) => voucherOf(anchor)).values()]
+  return [...groupBy(answers, ({ anchor }) => voucherOf(anchor)).values()]
 }
 
 function isHeld({ state }: AnchorAnswer): boolean {

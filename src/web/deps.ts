@@ -55,6 +55,8 @@ export type SiteLedger = {
   readonly origin: string
   /** The newest size, and its signed checkpoint. */
   head(): { readonly size: number; readonly note: string }
+  /** Whether the log has an entry with this index, by the store if this node does not know it. */
+  hasEntry(index: number): Promise<boolean>
   /** Canonical text; undefined if it was erased. */
   statement(index: number): Promise<string | undefined>
   receipt(index: number): Promise<string>

@@ -10,7 +10,7 @@ import { readEntry } from './records.ts'
 export function receiptFileRoutes(router: Router, { ledger }: Pick<SiteDeps, 'ledger'>): void {
   router.get(['/records/:index/receipt', '/records/:index/receipt/:document'], async (ctx: Context) => {
     const index = readNumber(ctx.params.index)
-    if (index === undefined || index >= ledger.head().size) throw missing('There is no entry with this number.')
+    if (index === undefined || !(await ledger.hasEntry(index))) throw missing('There is no entry with this number.')
     const text = await ledger.receipt(index)
     const { statement } = await readEntry(ledger, index)
     const { documents = [] } = statement ?? {}

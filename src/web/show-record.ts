@@ -80,7 +80,7 @@ export async function showCertificate(frame: Frame, ctx: Context, deps: SiteDeps
 async function findStatement(frame: Frame, ctx: Context, deps: SiteDeps): Promise<Found> {
   const { ledger } = deps
   const index = /^(0|[1-9]\d{0,15})$/.test(ctx.params.index) ? Number(ctx.params.index) : -1
-  if (index < 0 || index >= ledger.head().size) throw new MissingError('RECORD_NOT_FOUND', 'There is no entry with this number.')
+  if (index < 0 || !(await ledger.hasEntry(index))) throw new MissingError('RECORD_NOT_FOUND', 'There is no entry with this number.')
   const { statement, text, ofLog, without } = await readEntry(ledger, index)
   if (statement !== undefined && text !== undefined) return { index, statement, text }
   if (ofLog !== undefined) return { instead: logEntryPage(frame, { index, statement: ofLog, dates: await readDates(deps, index) }) }

@@ -353,7 +353,10 @@ describe('the command line against a mirror that lies', function () {
     lie = path => (path === '/v1/keys' ? '{"keys":[],"changes":[]}' : undefined)
     const silent = await openseal(['policy', '--extend', 'policy.json'])
     lie = () => undefined
-    deepEqual([silent.code, silent.out], [0, `${url} reports no change of keys or chains that is missing in policy.json. The file is unchanged.\n`])
+    deepEqual(
+      [silent.code, silent.out],
+      [0, `${url} reports no change of keys or chains that is missing in policy.json. The file is unchanged.\n`],
+    )
     const unsigned = forge(change, policy.origin, createSigner(policy.origin, THIEF))
     await refuses(
       ['policy', '--extend', 'policy.json'],

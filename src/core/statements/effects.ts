@@ -4,6 +4,7 @@
  * §16.
  */
 
+import { groupBy } from '../group-by.ts'
 import { changesOf, covers, type Version, type VersionChange } from './versions.ts'
 
 /** The effect of an erased statement on another version. */
@@ -35,7 +36,7 @@ const WORDS: { readonly [what in VersionChange['what']]?: EffectKind } = {
  * Made once for `own`; each version then takes about the same time, however many there are.
  */
 export function createEffects(own: Version, others: readonly Version[], kept: readonly Effect[]): (version: Version) => Effect | undefined {
-  const keptOn = Map.groupBy(kept, ({ on }) => on)
+  const keptOn = groupBy(kept, ({ on }) => on)
   const decisions = createDecisions(others)
   const later = others.filter(({ index, statement }) => index > own.index && statement.action === 'publish')
   const publishedLater = new Set(later.map(({ statement }) => statement.revision))
@@ -61,7 +62,7 @@ export function createEffects(own: Version, others: readonly Version[], kept: re
 /** The amendments and withdrawals of a record, found by their place and by what they cover. */
 function createDecisions(others: readonly Version[]) {
   const deciding = others.filter(({ statement }) => statement.action !== 'publish').toSorted((a, b) => a.index - b.index)
-  const byTarget = Map.groupBy(deciding, ({ statement }) => statement.target)
+  const byTarget = groupBy(deciding, ({ statement }) => statement.target)
   const firstAfter = (list: readonly Version[], index: number) => {
     let [low, high] = [0, list.length]
     while (low < high) {

@@ -73,7 +73,7 @@ function createAnswerer(ctx: Context, deps: RouteDeps, { url, pages }: Pick<Desk
       return plain(await listRecords(readAs(recordQuery, defined(wanted), 'QUERY_MALFORMED'), deps))
     },
     async record(index) {
-      assertRecord(index, ledger)
+      await assertRecord(index, ledger)
       return JSON.parse(await formatRecord(ctx, index, deps))
     },
     status: async () => plain(statusOf(deps)),

@@ -61,10 +61,10 @@ export function recordRoutes(router: Router, deps: RouteDeps): void {
   })
   router.get('/v1/records/:index', async (ctx: Context) => {
     ctx.type = 'application/json'
-    ctx.body = await formatRecord(ctx, readIndex(ctx, deps), deps)
+    ctx.body = await formatRecord(ctx, await readIndex(ctx, deps), deps)
   })
   router.get('/v1/records/:index/receipt', async (ctx: Context) => {
-    const index = readIndex(ctx, deps)
+    const index = await readIndex(ctx, deps)
     const text = await ledger.receipt(index).catch(async error => {
       throw isErased(error) ? await goneError(index, ledger) : error
     })
@@ -96,16 +96,16 @@ async function submit(ctx: Context, key: { agency: string }, { dry, warner }: { 
   ctx.body = textBody(`{"index":${index},"receipt":${receipt}${told}}\n`)
 }
 
-function readIndex(ctx: Context, { ledger }: RouteDeps): number {
+async function readIndex(ctx: Context, { ledger }: RouteDeps): Promise<number> {
   const index = readCount(ctx.params.index, 'index')
-  assertRecord(index, ledger)
+  await assertRecord(index, ledger)
   return index
 }
 
-/** Throws RECORD_NOT_FOUND beyond the head. */
-export function assertRecord(index: number, ledger: Pick<RouteDeps['ledger'], 'head'>): void {
-  const { size } = ledger.head()
-  if (index >= size) throw new RequestError('RECORD_NOT_FOUND', `There is no record ${index}: the ledger has ${size} so far.`)
+/** Throws RECORD_NOT_FOUND if the log has no such entry. */
+export async function assertRecord(index: number, ledger: Pick<RouteDeps['ledger'], 'head' | 'hasEntry'>): Promise<void> {
+  if (await ledger.hasEntry(index)) return
+  throw new RequestError('RECORD_NOT_FOUND', `There is no record ${index}: the ledger has ${ledger.head().size} so far.`)
 }
 
 /** The answer of /v1/records/:index, for an index below the head. */
