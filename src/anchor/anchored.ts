@@ -36,7 +36,7 @@ export type AnchoredLedger = Pick<Prover, 'rootAt' | 'consistency' | 'checkpoint
      * so that it is vouched for while readers know only the old key.
      */
     nextCheckpoint(previous: number): Promise<{ readonly size: number; readonly root: Hash; readonly checkpoint: string }>
-    /** The first index from `from` up to `to` that is not of a logged time stamp; undefined if there is none. */
+    /** The first index from `from` up to `to` that is not a logged time stamp; undefined if all are. */
     firstNews(from: number, to: number): Promise<number | undefined>
     /**
      * Logs a time stamp once, as an entry that later rounds cover.

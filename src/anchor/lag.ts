@@ -125,7 +125,7 @@ export function createWaiting({ ledger, ages, host }: Pick<Deps, 'ledger' | 'age
       sealed = new Map(stored.flatMap(([base], i) => (times[i] === undefined ? [] : [[base, times[i]]])))
       oldest = new Map(found)
     },
-    /** How long the oldest entry above a size has waited, logged time stamps apart; 0 if there is none. */
+    /** How long the oldest entry above a size has waited; 0 if only logged time stamps are above it. */
     waitedMs(base: number): number {
       const sealedMs = sealed.get(base)
       if (sealedMs !== undefined) return ages.ageMs(sealedMs)

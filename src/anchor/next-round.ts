@@ -14,7 +14,8 @@ export type Taking = {
 }
 
 /**
- * The next round for a voucher that has vouched for size `previous`; undefined if there is none.
+ * The next round for a voucher that has vouched for size `previous`; undefined before that round
+ * opens.
  *
  * The last checkpoint under a key of the log, or a list of its anchors (`ends`), comes first, so
  * that it is vouched for while readers know only that one. Otherwise it is the newest round in which the voucher takes part: it

@@ -105,7 +105,7 @@ function textsOf(texts: Der | undefined): string {
   )
 }
 
-/** A token of another day would date every record below it wrongly, for ever. */
+/** A token of another day would date every record below it wrongly, forever. */
 function refuseOtherClock(stampedMs: number, ownMs: number): void {
   if (Math.abs(stampedMs - ownMs) <= DAY_MS) return
   throw new TimestampError(

@@ -49,7 +49,7 @@ export type TimestampInfo = {
 /** Two times in Unix seconds, both included. */
 export type SecondSpan = { readonly from: number; readonly until: number }
 
-/** Who signed, and what exactly. */
+/** The signer, and the exact bytes that were signed. */
 export type TokenSigner = {
   readonly id: { readonly issuer: string; readonly serial: string } | { readonly subjectKeyId: string }
   readonly digest: AlgorithmId

@@ -6,7 +6,7 @@ import { OpenSealError } from '../errors.ts'
 import { HASH_BYTES, type Hash } from '../hash.ts'
 
 /**
- * `oldSize` is the size of the checkpoint that the witness cosigned last, 0 if there is none.
+ * `oldSize` is the size of the checkpoint that the witness cosigned last, 0 before its first.
  * `proof` is the consistency proof from there. `note` is the signed checkpoint.
  */
 export type AddCheckpoint = { readonly oldSize: number; readonly proof: readonly Hash[]; readonly note: string }

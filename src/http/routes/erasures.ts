@@ -9,7 +9,7 @@ import type { RouteDeps } from '../deps.ts'
 import { newErasure } from '../schemas/erasures.ts'
 import { readAs, readCount } from '../schemas/values.ts'
 
-/** The person who asks, with the key that an agency used. */
+/** The agency's key, or the operator, that made the request. */
 export type AskerWithKey = Asker & { readonly keyId?: string }
 
 /** Adds the routes of /v1/records/:index/erasure. */

@@ -12,7 +12,7 @@ import { LedgerError } from '../../log/errors.ts'
 import { statementIn } from '../record-reader.ts'
 import { createEraser, type EraserDeps } from './eraser.ts'
 
-/** The person who asks: the operator, or an agency for its own records. */
+/** The party that made the request: the operator, or an agency for its own records. */
 export type Asker = { readonly by: 'operator' } | { readonly by: 'agency'; readonly agency: string }
 
 /** The answer to a request: when the statement will be erased, or the tombstone if it was. */

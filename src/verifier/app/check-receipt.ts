@@ -14,7 +14,8 @@ import { type FoundReceipts, isErased } from './ledger-reader.ts'
 /** The file or the part of it that is checked. */
 export type CheckedPart = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'isArchive' | 'fileKind' | 'pdf' | 'part'>
 /**
- * Looks up receipts by hash: one answer for each record that lists the file, or that there is none.
+ * Looks up receipts by hash: one answer for each record that lists the file, or one that says that
+ * no record does.
  */
 export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = {}): Promise<Answer[]> {
   const { ledger } = means

@@ -53,7 +53,7 @@ export type Finding = {
  */
 export type Problem = 'ledger-gone' | 'erasing' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
 
-/** A finding, or the reason why there is none. */
+/** A finding, or the reason why the file could not be checked. */
 export type Answer =
   | { readonly finding: Finding; readonly problem?: undefined; readonly code?: undefined; readonly reason?: undefined }
   | {
