@@ -6,10 +6,9 @@ import { FINDING_CODES, NOTICE_CODES, UNFINISHED_CODES } from '../../src/audit/f
 import { type AuditMessageKey, auditEn, auditNames } from '../../src/messages/audit/en.ts'
 import { AUDIT_CATALOGUES, sayTold, speakAudit } from '../../src/messages/audit/speak.ts'
 import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
+import { placeholders } from './placeholders.ts'
 
 const KEYS = Object.keys(auditEn) as AuditMessageKey[]
-const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
-const placeholders = (sentence: string) => (sentence.replace(PLURAL, '{$1}').match(/\{\w+\}/g) ?? []).sort()
 
 describe('messages/audit', () => {
   for (const tag of LANGUAGE_TAGS) {

@@ -11,10 +11,9 @@ import { browserMessages, CATALOGUES, LANGUAGE_TAGS, type Language, negotiateLan
 import { sayTime } from '../../src/messages/say.ts'
 import { formatVerdict, VERDICTS, type Voice } from '../../src/verifier/index.ts'
 import { ENGLISH } from '../../src/verifier/sentence.ts'
+import { PLURAL, placeholders } from './placeholders.ts'
 
 const KEYS = Object.keys(en) as MessageKey[]
-const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
-const placeholders = (sentence: string) => (sentence.replace(PLURAL, '{$1}').match(/\{\w+\}/g) ?? []).sort()
 /** Enough to meet every plural category that whole numbers have in these languages. */
 const NUMBERS = [...Array.from({ length: 112 }, (_, n) => n), 1_000_000, 1_000_001]
 

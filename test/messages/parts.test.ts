@@ -3,12 +3,11 @@ import { deepEqual, notEqual } from 'node:assert/strict'
 import { ASSISTANT_CATALOGUES } from '../../src/messages/assistant.ts'
 import { DESK_CATALOGUES } from '../../src/messages/desk/speak.ts'
 import { LANGUAGE_TAGS, type Language } from '../../src/messages/language.ts'
+import { PLURAL, placeholders } from './placeholders.ts'
 
 type Catalogues = Readonly<Record<Language, Readonly<Record<string, string>>>>
 
-const PLURAL = /\{(\w+), plural,((?:\s*\w+\s*\{[^{}]*\})+)\s*\}/g
 const FORM = /(\w+)\s*\{[^{}]*\}/g
-const placeholders = (sentence: string) => (sentence.replace(PLURAL, '{$1}').match(/\{\w+\}/g) ?? []).sort()
 /** The plural forms of each plural in a sentence. */
 const formsOf = (sentence: string) =>
   [...sentence.matchAll(PLURAL)].map(([, , forms = '']) => [...forms.matchAll(FORM)].map(([, form]) => form).sort())
