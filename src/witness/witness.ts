@@ -98,13 +98,18 @@ export async function createWitness({ signer, policies, state, mark, evidence, w
     const time = Math.max(Math.floor(host.nowMs() / 1000), latest?.time ?? 1)
     const line = cosign(parseNote(note).text, time, signer)
 
+    // A crash after the last signature may have left the mark one step behind. Two steps would look
+    // like an older copy of the folder.
+    if (latest !== undefined && marks.get(origin)?.size !== latest.checkpoint.size) await mark.raise(marks, origin, latest.checkpoint)
+    if (latest !== undefined && latest.checkpoint.size === size) return line
+
     // A crash before this line leaves nothing. A crash after it leaves a cosignature that nobody has:
     // the log asks again, gets 409, and then another one.
-    if (latest === undefined || latest.checkpoint.size < size) await state.add({ note: note + line, checkpoint, time })
+    await state.add({ note: note + line, checkpoint, time })
 
     // A crash before this line leaves the mark one step behind, as the next start expects. From here
     // on, an older copy of the folder cosigns nothing.
-    if (marks.get(origin)?.size !== size) await mark.raise(marks, origin, { size, root })
+    await mark.raise(marks, origin, { size, root })
 
     return line
   }

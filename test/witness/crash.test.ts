@@ -109,6 +109,35 @@ describe('witness: crashes', function () {
     assert.equal(answered?.status, 200)
   })
 
+  it('starts again also after two crashes, each of which left the mark behind', async () => {
+    const [data6, marks3] = [join(folder, 'six'), join(folder, 'three')]
+    const first = await start({ policies, data: data6 })
+    assert.equal((await first.add(log.request(0, 3))).status, 200)
+    cpSync(`${data6}-marks`, marks3, { recursive: true })
+    assert.equal((await first.add(log.request(3, 6))).status, 200)
+    await first.stop()
+    const fired = await killEach(
+      async (data, marks) => {
+        cpSync(data6, data, { recursive: true })
+        cpSync(marks3, marks, { recursive: true })
+      },
+      async (url, plan) => {
+        plan()
+        await post(url, log.request(6, 9))
+      },
+      async (data, marks) => {
+        const again = await start({ policies, data, marks })
+        const { text } = await again.add(log.request(0, 1))
+        assert.ok(['6\n', '9\n'].includes(text))
+        assert.equal((await again.add(log.request(Number(text), 10))).status, 200)
+        await again.stop()
+        await assert.rejects(start({ policies, data: data6, marks }), { code: 'WITNESS_MARK_AHEAD' })
+      },
+      'rename',
+    )
+    assert.equal(fired.length, 3)
+  })
+
   it('becomes a witness at its next start, if it was killed at any write of its first one', async () => {
     const fired = await killEach(
       async () => {},
