@@ -1,6 +1,8 @@
 /** The chain from a time stamp's signer to a certificate of the policy. RFC 5280 §6.1. */
 
+import { type Attempt, attemptAsync } from '../../core/attempt.ts'
 import { equalBytes } from '../../core/bytes.ts'
+import type { OpenSealError } from '../../core/errors.ts'
 import { basicConstraintsOf, type Certificate, EXTENSION, extendedKeyUsageOf, keyUsageOf } from '../../core/timestamp/certificate.ts'
 import { type SecondSpan, TimestampError } from '../../core/timestamp/token.ts'
 import { checkSignature, type SignatureSuite } from './signature.ts'
@@ -31,8 +33,9 @@ const UNDERSTOOD: readonly string[] = [
 
 /**
  * Finds the chain. Names, constraints and dates come first, and no signature is tried before they
- * lead to a certificate of the policy. Throws TimestampError TIMESTAMP_CHAIN and what
- * `checkSignature` throws.
+ * lead to a certificate of the policy. Signatures are then tried from that certificate down, each
+ * once: a stranger can add many orders of own certificates to a token, but sign none for the policy.
+ * Throws TimestampError TIMESTAMP_CHAIN and what `checkSignature` throws.
  */
 export async function findChain(
   signer: Certificate,
@@ -40,18 +43,32 @@ export async function findChain(
 ): Promise<Chain> {
   const paths = findPaths(signer, given, pinned, certificate => isUsable(certificate, time))
   if (paths.length === 0) throw new TimestampError('TIMESTAMP_CHAIN', 'its certificate does not lead to one of the policy at that time')
-  let refused: TimestampError | undefined
+  const check = checkOnce()
+  let refused: OpenSealError | undefined
   for (const path of paths) {
     const suites: SignatureSuite[] = []
-    for (const [at, { algorithm, signature, signed }] of path.slice(0, -1).entries()) {
-      const suite = await checkSignature({ algorithm, signature, signed, key: path[at + 1]!.key })
-      if (suite === undefined) break
-      suites.push(suite)
+    for (let at = path.length - 2; at >= 0; at--) {
+      const { value, error } = await check(path[at]!, path[at + 1]!)
+      refused ??= error
+      if (value === undefined) break
+      suites.unshift(value)
     }
     if (suites.length === path.length - 1) return { path, suites }
-    refused = new TimestampError('TIMESTAMP_CHAIN', 'a certificate of its chain is not signed by the next')
   }
-  throw refused ?? new Error('bug: no path')
+  throw refused ?? new TimestampError('TIMESTAMP_CHAIN', 'a certificate of its chain is not signed by the next')
+}
+
+/** Checks a certificate's signature by another one, once for each two. */
+function checkOnce(): (certificate: Certificate, issuer: Certificate) => Promise<Attempt<SignatureSuite | undefined>> {
+  const known = new Map<Certificate, Map<Certificate, Promise<Attempt<SignatureSuite | undefined>>>>()
+  return (certificate, issuer) => {
+    const byIssuer = known.get(certificate) ?? new Map()
+    known.set(certificate, byIssuer)
+    const { algorithm, signature, signed } = certificate
+    const checked = byIssuer.get(issuer) ?? attemptAsync(() => checkSignature({ algorithm, signature, signed, key: issuer.key }))
+    byIssuer.set(issuer, checked)
+    return checked
+  }
 }
 
 /** All orders of certificates that lead by name from the signer to a pinned one, shortest first. */
