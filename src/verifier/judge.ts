@@ -2,6 +2,7 @@
 
 import type { Policy } from '../core/policy.ts'
 import { isChain } from '../core/policy-anchors.ts'
+import { parseNote } from '../core/tlog/note.ts'
 import { isTrustList, type TrustEntry, type TrustList } from '../core/trust.ts'
 import { checkCheckpoint, claimsKeyOf, type Outcome, type ReceiptParts } from './checks.ts'
 import { remark } from './remarks.ts'
@@ -47,8 +48,10 @@ export function entryOf({ entries }: TrustList, { checkpoint, proof }: ReceiptPa
   const { origin } = checkpoint.value
   const named = entries.find(entry => entry.origin === origin)
   if (named) return named
+  // A log's keys are named after it. The names come first: reading all keys of a long list takes seconds.
   const { note } = proof.value
-  return entries.find(({ policy }) => policy !== undefined && claimsKeyOf(policy, note))
+  const names = new Set(parseNote(note).signatures.map(({ name }) => name))
+  return entries.find(({ policy }) => policy !== undefined && names.has(policy.origin) && claimsKeyOf(policy, note))
 }
 
 /** The chains of everything that was given to judge by. */

@@ -5,6 +5,8 @@ import { formatPolicy } from '../../src/core/policy.ts'
 import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
 import { parseTrustList } from '../../src/core/trust.ts'
 import { digestsOf } from '../../src/documents/digest.ts'
+import { readReceiptParts } from '../../src/verifier/checks.ts'
+import { entryOf } from '../../src/verifier/judge.ts'
 import { TRUSTS_LIST } from '../../src/verifier/sentence.ts'
 import { type VerifyInput, verify } from '../../src/verifier/verify.ts'
 import { ANCHOR, chainWith, createChain, createWorld, FILE, GENESIS, LOG, ORIGIN, policyWith, STATEMENT } from './world.ts'
@@ -120,5 +122,21 @@ describe('verifier/judge', () => {
     const { verdict, trust, sentence } = await check(LIST, undefined)
     deepEqual([verdict, trust], ['unknown', 'list'])
     match(sentence, /^There is no record of this file\./)
+  })
+
+  it('reads the keys of no ledger that a receipt does not name', async () => {
+    const evidence = readReceiptParts(await WORLD.receipt(1, { origin: 'stranger.example', signer: OTHER_LOG }))
+    const read: string[] = []
+    const watched = LIST.entries.map(entry => ({
+      ...entry,
+      policy: new Proxy(entry.policy!, {
+        get(policy, member) {
+          if (member === 'logKeys') read.push(entry.name)
+          return Reflect.get(policy, member)
+        },
+      }),
+    }))
+    equal(entryOf({ ...LIST, entries: watched }, evidence)?.name, 'Ledger 2')
+    deepEqual(read, ['Ledger 2'])
   })
 })
