@@ -37,6 +37,18 @@ describe('anchor/next-round', () => {
     equal((await nextRound(rounds, 0, [30, 50], { everyRounds: 1, fromSize: 60 }))?.size, 90)
   })
 
+  it('is none above the last size of a voucher that has ended, and no end that no round has reached', async () => {
+    const rounds = await roundsUpTo(9)
+    const ended = (toSize: number): Taking => ({ everyRounds: 1, fromSize: 0, toSize })
+    equal((await nextRound(rounds, 30, [50], ended(50)))?.size, 50)
+    // The later end is not its concern.
+    equal(await nextRound(rounds, 50, [50, 70], ended(50)), undefined)
+    equal(await nextRound(rounds, 30, [], ended(50)), undefined)
+    // Another node has logged the end, and its round is not the newest that this one sees.
+    const seen: Rounds = { ...rounds, newest: () => rounds.at(60) }
+    equal((await nextRound(seen, 50, [70], alone))?.size, 60)
+  })
+
   it('lets two chains meet, however slow each is, at least once in twice as many rounds as the slower is late', async () => {
     const rounds = await roundsUpTo(64)
     const takenBy = async (late: number, phase: number, everyRounds: number, common: number) => {

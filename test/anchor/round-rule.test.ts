@@ -46,4 +46,33 @@ describe('the judgement of a round', () => {
     const anchor = anchorAt(1, EARLY)
     deepEqual(judgeRound(rule, { size: 5, cosignatures: [], timestamps: [], anchors: [anchor] }), { isCosigned: false, anchor })
   })
+
+  it('counts the signatures of the witnesses that the policy names, and each once', () => {
+    const rule: RoundRule = { witnesses: ['v', 'w'], quorum: 2, anchors: [chain(1, true)], requireAnchors: 1 }
+    const isCosignedBy = (...vkeys: string[]) =>
+      judgeRound(rule, { size: 5, cosignatures: vkeys.map(vkey => ({ ...cosignature, vkey })), timestamps: [], anchors: [] }).isCosigned
+    deepEqual([isCosignedBy('w', 'w'), isCosignedBy('w', 'x'), isCosignedBy('x', 'w', 'v')], [false, false, true])
+  })
+
+  it('takes the time by which as many anchors agree as the policy requires, each voucher once, by its earliest', () => {
+    const rule: RoundRule = { witnesses: [], quorum: 0, anchors: [chain(1, true), authority], requireAnchors: 2 }
+    const timeOf = (anchors: FinalAnchor[], timestamps: (typeof token)[]) =>
+      judgeRound(rule, { size: 5, cosignatures: [], timestamps, anchors }).time
+    const early = { ...token, time: EARLY }
+    deepEqual(timeOf([anchorAt(1, EARLY)], [token]), LATE)
+    deepEqual(timeOf([anchorAt(1, EARLY)], []), undefined)
+    deepEqual(timeOf([], [early, token]), undefined)
+    deepEqual(timeOf([anchorAt(1, EARLY)], [early, token]), EARLY)
+  })
+
+  it('counts no anchor of another contract or log on the chain, and no token of another authority', () => {
+    const rule: RoundRule = { witnesses: [], quorum: 0, anchors: [chain(1, true), authority], requireAnchors: 1 }
+    const others = [
+      { ...anchorAt(1, EARLY), contract: `0x${'c1'.repeat(20)}` },
+      { ...anchorAt(1, EARLY), logId: `0x${'1e'.repeat(32)}` },
+      anchorAt(2, EARLY),
+    ]
+    const found = judgeRound(rule, { size: 5, cosignatures: [], timestamps: [{ ...token, name: 'Two' }], anchors: others })
+    deepEqual(found, { isCosigned: true, anchor: undefined })
+  })
 })
