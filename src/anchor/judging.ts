@@ -10,8 +10,9 @@ import { createRounds } from './rounds.ts'
 const STEP = 64
 
 /**
- * Judges stored rounds again after a change of the policy, some at a time. A crash loses nothing:
- * how far it has come is stored with what was judged.
+ * Judges stored rounds again after a change of the policy, some at a time. The newest come first,
+ * because readers ask for the newest final round. A crash loses nothing: how far it has come is
+ * stored with what was judged.
  */
 export function createJudging(store: Documents, rule: RoundRule | undefined, judged: (vouched: Vouched) => DocumentChange[]) {
   const wanted = toHex(sha256Text(canonicalJson(JSON.parse(JSON.stringify(rule ?? {})))))
@@ -21,16 +22,16 @@ export function createJudging(store: Documents, rule: RoundRule | undefined, jud
   return async (readStored: (size: number) => Promise<Vouched>, unless: readonly DocumentChange[]): Promise<boolean> => {
     if (isDone) return true
     const at = { collection: 'round-rule', key: 'judged' }
-    const found: { rule: string; upTo: number | null } | undefined =
+    const found: { rule: string; downTo: number | null } | undefined =
       JSON.parse((await store.readDocument(at.collection, at.key)) ?? 'null') ?? undefined
-    if (found?.rule === wanted && found.upTo === null) {
+    if (found?.rule === wanted && found.downTo === null) {
       isDone = true
       return true
     }
-    const next = await rounds.list(found?.rule === wanted ? (found.upTo ?? 0) : 0, STEP)
+    const next = await rounds.listNewest((found?.rule === wanted && found.downTo) || Number.MAX_SAFE_INTEGER, STEP)
     const changes = await Promise.all(next.map(async ({ size }) => judged(await readStored(size))))
-    const upTo = next.length < STEP ? null : next.at(-1)!.size
-    await store.writeDocuments([...changes.flat(), { ...at, value: JSON.stringify({ rule: wanted, upTo }) }], { unless })
+    const downTo = next.length < STEP ? null : next.at(-1)!.size
+    await store.writeDocuments([...changes.flat(), { ...at, value: JSON.stringify({ rule: wanted, downTo }) }], { unless })
     return false
   }
 }

@@ -26,7 +26,10 @@ export type VouchedRounds = {
   latest(): FinalRound | undefined
   /** The newest final anchor that this node knows, of any chain. */
   latestAnchor(): FinalAnchor | undefined
-  /** The first final round that covers an index. It has the earliest date. */
+  /**
+   * The first final round that covers an index. It has the earliest date. After a change of the
+   * policy it may be a later one, until the rounds before it are judged again.
+   */
   covering(index: number): Promise<VouchedRound | undefined>
   /** The newest round that enough witnesses have signed, if it covers the index. */
   cosigned(index: number): Promise<VouchedRound | undefined>
@@ -77,6 +80,8 @@ const CACHED = 4096
 const CACHED_MS = 1000
 /** How many rounds are read at once when rows of the index may be of an older policy. */
 const STEP = 64
+/** After a change of the policy, a million rows may say too much: then only so many pages are read. */
+const PAGES = 2
 
 /** Opens them. Reads a few documents, however many there are. */
 export async function openVouched(
@@ -114,17 +119,23 @@ export async function openVouched(
     return { ...owned, ...judgeRound(rule, owned) }
   }
 
-  /** The first round of an index's rows that is what it says; undefined if none is. */
+  /**
+   * The first round of an index's rows that is what it says. Undefined if none of the first pages
+   * has one: the rows after them wait to be judged again. Those of a closed log never are.
+   */
   async function firstOf(
     rows: (from: number) => Promise<readonly number[]>,
     from: number,
     isSo: (round: VouchedRound) => boolean,
   ): Promise<VouchedRound | undefined> {
-    for (let sizes = await rows(from); sizes.length > 0; sizes = await rows(sizes.at(-1)!)) {
+    let sizes = await rows(from)
+    for (let page = 1; sizes.length > 0; page++) {
       for (const size of sizes) {
         const round = await at(size)
         if (isSo(round)) return round
       }
+      if (page === PAGES && closings.size === 0) return undefined
+      sizes = await rows(sizes.at(-1)!)
     }
     return undefined
   }
@@ -219,13 +230,16 @@ export async function openVouched(
       if (cached !== undefined && cached.from <= index) return cached.round
       const into = cache
       // Nearly always the first: the next ones are read only if it is final no longer.
-      const round = await firstOf(
+      const first = await firstOf(
         async after => sizesOf(await store.listDocuments(FINAL, { after: sizeKey(after), limit: after === index ? 1 : STEP })),
         index,
         isFinal,
       )
+      // A later one covers it too.
+      const round = first ?? (await at(latest.size))
+      if (!isFinal(round)) return undefined
       // If the cache was emptied meanwhile, an anchor may have been removed since.
-      if (round === undefined || into !== cache) return round
+      if (into !== cache) return round
       const position = positionOf(index)
       const next = cache[position]
       if (next?.round.size === round.size) next.from = Math.min(next.from, index)

@@ -4,6 +4,7 @@ import { createAnchoring } from '../../src/anchor/anchoring.ts'
 import type { AnchorChain } from '../../src/anchor/chain.ts'
 import type { RoundRule } from '../../src/anchor/round-rule.ts'
 import type { LedgerChain } from '../../src/anchor/tended-chains.ts'
+import { openVouched } from '../../src/anchor/vouched.ts'
 import type { PolicyChain } from '../../src/core/policy-anchors.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
@@ -172,6 +173,42 @@ describe('anchoring on several chains', () => {
     await loose.refresh()
     equal((await loose.listFinalRounds(0, 9)).length > 0, true)
     equal(again.vouchers().length, 0)
+  })
+
+  it('reads few of many stored rounds when none is final by a new policy, at its start and for a receipt', async () => {
+    const store = createMemoryStore()
+    const { ledger } = await openWorld(1, ruleOf(1, 1), [], store)
+    const finalAt = (on: Pick<typeof ledger, 'setFinal'>, chainId: number, size: number) =>
+      on.setFinal({
+        ...{ type: 'evm', chainId, contract: CONTRACT, logId: LOG_ID, size, root: '', transaction: '0x1' },
+        block: { number: size, hash: '0x2', time: '2026-11-20T10:00:00Z' },
+      })
+    for (let size = 1; size <= 300; size++) {
+      await ledger.rounds.open({ size, root: '', checkpoint: '', openedMs: 0 }, [])
+      await finalAt(ledger, 1, size)
+    }
+    let reads = 0
+    const listDocuments: typeof store.listDocuments = (...args) => {
+      reads++
+      return store.listDocuments(...args)
+    }
+    const counted = { ...store, listDocuments }
+    const strict = await openVouched(counted, { steadyMs: () => 0 }, { rule: ruleOf(2, 1, 2) })
+    deepEqual([strict.latest(), reads < 600], [undefined, true])
+    for (const chainId of [1, 2]) await finalAt(strict, chainId, 401)
+    reads = 0
+    deepEqual([(await strict.covering(7))?.size, reads < 400], [401, true])
+    // The newest are judged first.
+    equal(await strict.judgeAgain([]), false)
+    deepEqual(
+      (await strict.listFinal(230, 9)).map(({ size }) => size),
+      [231, 232, 233, 234, 235, 236, 401],
+    )
+    while (!(await strict.judgeAgain([])));
+    deepEqual(
+      (await strict.listFinal(0, 9)).map(({ size }) => size),
+      [401],
+    )
   })
 
   it('waits for records, and not for the time stamps that it logs, however quiet the ledger is', async () => {
