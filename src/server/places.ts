@@ -1,20 +1,17 @@
 /** Where the log is anchored, and for which tree sizes, by its first entry and the changes after it. */
-
 import type { SizeRange } from '../core/policy-anchors.ts'
-import { type AnchorsChange, nameOfPlace } from '../core/statements/anchors-change.ts'
+import { nameOfPlace } from '../core/statements/anchors-change.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
+import type { LoggedAnchorsChange } from '../log/log-anchors.ts'
 
 /** A place of the log on a chain. The hash of the contract's code is known of places that were added. */
 export type BoundPlace = GenesisAnchor & SizeRange & { readonly codeSha256?: string }
-
-/** A change of anchors, and the index of its entry. */
-type LoggedList = { readonly index: number; readonly change: AnchorsChange }
 
 /**
  * All places, in the order in which they were bound. One that a change adds counts from size
  * index + 2; one that it no longer lists ends at index + 1. Design §3.4.
  */
-export function placesOf(first: readonly GenesisAnchor[], changes: readonly LoggedList[]): readonly BoundPlace[] {
+export function placesOf(first: readonly GenesisAnchor[], changes: readonly LoggedAnchorsChange[]): readonly BoundPlace[] {
   let places: readonly BoundPlace[] = first.map(place => ({ ...place, fromSize: 0 }))
   for (const { index, change } of changes) {
     const listed = new Set(change.anchors.map(nameOfPlace))
