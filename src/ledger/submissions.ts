@@ -93,7 +93,7 @@ export function createSubmissions({ store, sequencer, statements, newSalt, host,
     async logTimestamp(entry) {
       assertAccepting()
       const prepared = prepareOwn({ type: TIMESTAMP, ...entry, salt: newSalt() })
-      return whenTold(tell => pool.submit({ ...prepared, asksFirst: true }, tell))
+      return whenTold(tell => pool.submit(prepared, tell))
     },
     async findKnown(submitted) {
       assertAccepting()
