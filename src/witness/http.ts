@@ -34,7 +34,7 @@ const TIMES: WitnessServerTimes = { request: 30_000, idle: 60_000, check: 2_000,
 const MAX_BODY_BYTES = 128 * 1024
 const MAX_HEADER_BYTES = 8 * 1024
 const MAX_CONNECTIONS = 1024
-/** Requests that are checked or wait for their turn. */
+/** Whole requests that are checked or wait for their turn. */
 const MAX_WAITING = 64
 const PLAIN = 'text/plain; charset=utf-8'
 const CHECKPOINT_PATH = /^\/([0-9a-f]{64})\/checkpoint$/
@@ -45,16 +45,19 @@ export async function serveWitness({ witness, host, port, log, times = TIMES }: 
   let waiting = 0
 
   async function add(request: IncomingMessage): Promise<Reply> {
-    if (waiting >= MAX_WAITING) return problem(503, 'WITNESS_BUSY', 'Too many requests are waiting: try again in a moment.')
-    waiting++
+    let isWaiting = false
     try {
       const body = await readBody(request)
       if (body === undefined) return problem(413, 'BODY_TOO_LARGE', `A request has at most ${MAX_BODY_BYTES} bytes.`)
+      // Not before the body is here: strangers that send slowly would otherwise take all the room.
+      if (waiting >= MAX_WAITING) return problem(503, 'WITNESS_BUSY', 'Too many requests are waiting: try again in a moment.')
+      waiting++
+      isWaiting = true
       return { status: 200, type: PLAIN, body: await witness.addCheckpoint(body) }
     } catch (error) {
       return replyTo(error, log)
     } finally {
-      waiting--
+      if (isWaiting) waiting--
     }
   }
 

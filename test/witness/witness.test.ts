@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { checkEvidence } from '../../src/audit/evidence.ts'
 import { toBase64 } from '../../src/core/bytes.ts'
@@ -351,6 +351,25 @@ describe('witness', () => {
       [405, 405, 405],
     )
     assert.equal((await witness.get('/add-checkpoint')).status, 405)
+  })
+
+  it('answers a log while a hundred strangers send their requests byte by byte', async () => {
+    const witness = await start({ policies })
+    const port = Number(new URL(witness.url).port)
+    const open = () =>
+      new Promise<Socket>((connected, failed) => {
+        const socket = connect(port, '127.0.0.1', () => {
+          // The server answers 100 as it hands the request on, so that the witness is reading it by then.
+          socket.write('POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 99\r\nExpect: 100-continue\r\n\r\no')
+        })
+        socket.once('data', () => connected(socket)).on('error', failed)
+      })
+    const strangers = await Promise.all(Array.from({ length: 100 }, open))
+    try {
+      assert.equal((await witness.add(log.request(0, 3))).status, 200)
+    } finally {
+      for (const socket of strangers) socket.destroy()
+    }
   })
 
   it('answers several requests on one connection, one after the other', async () => {
