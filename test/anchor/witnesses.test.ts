@@ -1,7 +1,8 @@
 /** Witnesses as vouchers of rounds: a quorum of them in receipts, and one that fails alone. */
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { createAnchoring } from '../../src/anchor/anchoring.ts'
-import { createWitnessClient } from '../../src/anchor/witness-client.ts'
+import { createLease, type Lease } from '../../src/anchor/lease.ts'
+import { createWitnessClient, type WitnessClient } from '../../src/anchor/witness-client.ts'
 import { createSigner, formatVkey, parseNote } from '../../src/core/tlog/note.ts'
 import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
 import { silentLog } from '../../src/logger.ts'
@@ -26,7 +27,7 @@ describe('anchor/witnesses', () => {
     return Object.assign(server, { client: createWitnessClient({ vkey: server.vkey, url: server.url, fetch, host }) })
   }
 
-  async function openWorld(count: number, quorum: number) {
+  async function openWorld(count: number, quorum: number, requireAnchors = 1) {
     const witnesses = await Promise.all(Array.from({ length: count }, (_, at) => openWitness(at)))
     const store = createMemoryStore()
     const place = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, codeSha256: CODE_SHA256, logId: LOG_ID } as const
@@ -34,16 +35,19 @@ describe('anchor/witnesses', () => {
       witnesses: witnesses.map(({ vkey }) => vkey),
       quorum,
       anchors: [{ ...place, production: true, finality: 'finalized' as const, fromSize: 0 }],
-      requireAnchors: 1,
+      requireAnchors,
     }
     const ledger = await openTestLedger(store, { rule })
     const clock = createTestClock()
     const memory = createMemoryChain()
-    const anchoring = createAnchoring({
-      ...{ ledger, store, chains: [{ name: 'chain', chain: memory.chain }], intervalMs: 1000, minBatch: 1, log: silentLog },
-      witnesses: witnesses.map(({ client }) => client),
-      host: testHost({ nowMs: clock.steadyMs, ...clock }),
-    })
+    const clients = witnesses.map(({ client }) => client)
+    const open = (on = ledger, lease?: Lease, asked = clients) =>
+      createAnchoring({
+        ...{ ledger: on, store, chains: [{ name: 'chain', chain: memory.chain }], intervalMs: 1000, minBatch: 1, log: silentLog, lease },
+        witnesses: asked,
+        host: testHost({ nowMs: clock.steadyMs, ...clock }),
+      })
+    const anchoring = open()
     let blockTime = 0
     const round = async () => {
       await ledger.submit(statementOf(`record ${records++}`))
@@ -54,7 +58,7 @@ describe('anchor/witnesses', () => {
         memory.mine(blockTime)
       }
     }
-    return { ledger, anchoring, witnesses, clock, round, store }
+    return { ledger, anchoring, open, rule, witnesses, clock, round, store }
   }
   let records = 0
   const linesOf = (receipt: string) => parseNote(parseTlogProof(JSON.parse(receipt).proof).note).signatures.map(({ name }) => name)
@@ -70,6 +74,7 @@ describe('anchor/witnesses', () => {
     ])
     deepEqual(witnesses[0]!.shown, [2, 3, 4])
     equal(ledger.latestRound()?.size, 4)
+    equal((await ledger.roundAt(4)).cosignatures[0]!.time, new Date(NOW * 1000).toISOString().replace('.000', ''))
   })
 
   it('fail alone: the others and the chain go on, the one is named, and it catches up with the newest round', async () => {
@@ -84,6 +89,8 @@ describe('anchor/witnesses', () => {
         .join(),
       /^Witness witness.example\/w2 answers with status 503/,
     )
+    // In three seconds, with a pause of one and then of two.
+    equal(witnesses[2]!.shown.length <= 3, true)
     witnesses[2]!.mood = 'up'
     clock.advance(60_000)
     await round()
@@ -108,6 +115,9 @@ describe('anchor/witnesses', () => {
     await round()
     deepEqual([ledger.latestRound(), linesOf(await ledger.receipt(0))], [undefined, ['ledger.example/test']])
     equal((await ledger.roundAt(2)).anchors.length + (await ledger.roundAt(2)).cosignatures.length > 0, true)
+    const other = await openWorld(2, 2, 2)
+    await other.round()
+    deepEqual([other.ledger.latestRound(), linesOf(await other.ledger.receipt(0)).length], [undefined, 3])
   })
 
   it('are named when they do not answer at all, and hold up nothing', async () => {
@@ -130,7 +140,7 @@ describe('anchor/witnesses', () => {
   })
 
   it('are shown no larger checkpoint before the last one of a key that ended', async () => {
-    const { ledger, witnesses, round, store } = await openWorld(1, 1)
+    const { ledger, open, witnesses, clock, round, store } = await openWorld(1, 1)
     await round()
     const newKey = createSigner('ledger.example/test', new Uint8Array(32).fill(9))
     await ledger.changeKey(formatVkey(newKey.vkey))
@@ -138,5 +148,55 @@ describe('anchor/witnesses', () => {
     const after = await openTestLedger(store, { signer: newKey })
     await after.submit(statementOf('after'))
     deepEqual([(await after.nextCheckpoint(witnesses[0]!.shown.at(-1)!)).size, after.ends()], [size, [size]])
+    // Two rounds have opened before the witness answers again.
+    const anchoring = open(after)
+    const tick = async () => {
+      clock.advance(60_000)
+      await anchoring.tick()
+    }
+    witnesses[0]!.mood = 'down'
+    for (let count = 0; count < 3; count++) await tick()
+    const { length } = witnesses[0]!.shown
+    witnesses[0]!.mood = 'up'
+    for (let count = 0; count < 2; count++) await tick()
+    deepEqual(witnesses[0]!.shown.slice(length), [size, after.head().size])
+  })
+
+  it('are asked by the node with the lease alone, and their answer to one that has lost it meanwhile is not stored', async () => {
+    const { ledger, open, witnesses, clock, store } = await openWorld(1, 1)
+    const [witness] = witnesses
+    const leaseOf = (holder: string) => createLease({ store: { ...store, nowMs: async () => clock.steadyMs() }, name: 'rounds', holder })
+    let answer: (() => void) | undefined
+    const late = {
+      ...witness!.client,
+      cosign: async (...request: Parameters<WitnessClient['cosign']>) => {
+        const cosigned = witness!.client.cosign(...request)
+        await cosigned.catch(() => {})
+        if (witness!.mood === 'up')
+          await new Promise<void>(resolve => {
+            answer = resolve
+          })
+        return cosigned
+      },
+    }
+    const [ours, theirs] = [open(ledger, leaseOf('ours'), [late]), open(ledger, leaseOf('theirs'))]
+    await ledger.submit(statementOf('lease'))
+    clock.advance(1000)
+    witness!.mood = 'down'
+    await ours.tick()
+    // One failure is nobody's concern.
+    deepEqual([witness!.shown, ours.vouchers()[1]!.trouble], [[2], undefined])
+    witness!.mood = 'up'
+    await theirs.tick()
+    deepEqual(witness!.shown, [2])
+    clock.advance(1000)
+    const tick = ours.tick()
+    while (answer === undefined) await new Promise(setImmediate)
+    clock.advance(61_000)
+    witness!.mood = 'down'
+    await theirs.tick()
+    answer?.()
+    await tick
+    deepEqual((await ledger.roundAt(2)).cosignatures, [])
   })
 })
