@@ -2,8 +2,10 @@
  * Compares the chain with the ledger: each anchored root is the tree's, and every anchor that the
  * ledger claims exists. Endpoints must agree.
  */
+
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
+import { groupBy } from '../core/group-by.ts'
 import { coversSize, isAuthority, isChain, type PolicyChain } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
 import type { AuditChain } from './chain.ts'
@@ -47,7 +49,7 @@ export async function* readLogs(input: AuditInput): AuditPart<AuditedLog[]> {
   yield { unfinished: seen.flatMap(({ trouble }) => trouble ?? []) }
   const logs: AuditedLog[] = []
   const answered = seen.filter(({ trouble }) => trouble === undefined)
-  for (const group of Map.groupBy(answered, ({ chain }) => `${chain.chainId} ${chain.contract} ${chain.logId}`.toLowerCase()).values()) {
+  for (const group of groupBy(answered, ({ chain }) => `${chain.chainId} ${chain.contract} ${chain.logId}`.toLowerCase()).values()) {
     const doubt = disagreement(group)
     if (doubt !== undefined) yield { unfinished: [doubt] }
     else

@@ -3,6 +3,7 @@
  * same data.
  */
 
+import { groupBy } from '../core/group-by.ts'
 import { escapeText } from '../html.ts'
 import type { SayAudit } from '../messages/audit/speak.ts'
 import { sayNumber, sayTime } from '../messages/say.ts'
@@ -20,7 +21,7 @@ export function drawAnchors(anchors: readonly AuditedAnchor[], say: SayAudit): s
   const most = anchors.reduce((a, { size }) => Math.max(a, size), 1)
   const x = (time: number) => (PAD.left + ((time - from) / (to - from || 1)) * (WIDTH - PAD.left - PAD.right)).toFixed(1)
   const y = (size: number) => (HEIGHT - PAD.bottom - (size / most) * (HEIGHT - PAD.top - PAD.bottom)).toFixed(1)
-  const series = Map.groupBy(anchors, ({ chainId, endpoint }) => `${chainId} ${endpoint}`)
+  const series = groupBy(anchors, ({ chainId, endpoint }) => `${chainId} ${endpoint}`)
   // A tree keeps its size until the next anchor, so the lines are steps, not slopes.
   const lines = [...series.values()].map(list => {
     const steps = list.map(({ time, size }, i) => (i === 0 ? `M${x(Date.parse(time))} ${y(size)}` : `H${x(Date.parse(time))}V${y(size)}`))

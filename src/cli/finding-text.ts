@@ -2,6 +2,7 @@
  * The output of `openseal verify`: the verdict's sentence first, in the reader's language, then the
  * checks.
  */
+import { groupBy } from '../core/group-by.ts'
 import type { Say } from '../messages/say.ts'
 import { sayNumber, sayTime } from '../messages/say.ts'
 import {
@@ -190,7 +191,7 @@ function formatReleases(say: Say, releases: readonly Answer[], leftOut: number):
 
 function countReleases(say: Say, releases: readonly Answer[]): string {
   const markOfRelease = ({ finding }: Answer) => (finding ? sayMark(say, finding.result) : say('mark.none'))
-  const counts = [...Map.groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
+  const counts = [...groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
   return `${say('result.releases')}: ${counts.join(' · ')}`
 }
 

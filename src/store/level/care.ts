@@ -1,5 +1,7 @@
 /** Care that only an embedded store needs: its parts are compared, and written again. */
+
 import { copyBytes, equalBytes } from '../../core/bytes.ts'
+import { groupBy } from '../../core/group-by.ts'
 import type { CareStore } from '../port/care.ts'
 import type { NewRecord } from '../port/log.ts'
 import type { Lookups } from '../port/lookups.ts'
@@ -20,7 +22,7 @@ export function createCare(
   /** The records that are missing from their agencies' lists, in ascending order. */
   async function findUnlisted(records: readonly NewRecord[]): Promise<NewRecord[]> {
     const unlisted = new Set<NewRecord>()
-    for (const [agency, own] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
+    for (const [agency, own] of groupBy(records, ({ subject }) => subject?.agency)) {
       if (agency === undefined) continue
       const [first, last] = [own[0]!.index, own.at(-1)!.index]
       const listed = new Set(await listByAgency(agency, last + 1, last - first + 1))

@@ -3,7 +3,9 @@
  * bytes in older tables, in its journal, and in its list of tables, which names their first and
  * last keys. So a purge rewrites every table that may hold them.
  */
+
 import { compareBytes, fromUtf8, toUtf8 } from '../../core/bytes.ts'
+import { groupBy } from '../../core/group-by.ts'
 import { StoreError } from '../port/errors.ts'
 import type { ErasedRecord, LogStore, NewRecord } from '../port/log.ts'
 import type { LevelDatabase } from './database.ts'
@@ -43,7 +45,7 @@ export async function eraseRows(
     ...keysOf(record).map(rowKey => put(rowKey, undefined)),
     put(withIndex(key('e'), record.index), toUtf8(JSON.stringify(record))),
   ])
-  for (const [agency, own] of Map.groupBy(records, ({ subject }) => subject?.agency)) {
+  for (const [agency, own] of groupBy(records, ({ subject }) => subject?.agency)) {
     const indexes = own.map(({ index }) => index)
     if (agency !== undefined) changes.push(...(await splitRuns(database, agency, indexes)))
   }
@@ -133,7 +135,7 @@ function put(rowKey: Uint8Array, value: Uint8Array | undefined): Change {
 /** The ranges to compact: for each kind of key, all of its rows if that takes less than one by one. */
 async function rangesOf({ db }: LevelDatabase, keys: readonly Uint8Array[]) {
   const ranges: [first: Uint8Array, last: Uint8Array][] = []
-  for (const kind of Map.groupBy(keys, rowKey => rowKey[0]).values()) {
+  for (const kind of groupBy(keys, rowKey => rowKey[0]).values()) {
     const sorted = kind.toSorted(compareBytes)
     const [first, last] = [sorted[0]!, sorted.at(-1)!]
     if ((await db.approximateSize(first, last)) < sorted.length * BYTES_OF_KEY) ranges.push([first, last])
