@@ -5,7 +5,7 @@
 
 import { toBase64Url } from '../../core/bytes.ts'
 import type { AlgorithmId, PublicKeyInfo } from '../../core/timestamp/certificate.ts'
-import { contextTag, countOf, expect, inner, integerOf, membersOf, oidOf, parseDer, TAG } from '../../core/timestamp/der.ts'
+import { contextTag, countOf, inner, integerOf, membersOf, oidOf, parseDer, TAG } from '../../core/timestamp/der.ts'
 import { TimestampError } from '../../core/timestamp/token.ts'
 import { verifyEd25519 } from '../../core/tlog/ed25519.ts'
 
@@ -158,7 +158,6 @@ function readEcdsa(signature: Uint8Array, length: number): Uint8Array | undefine
     if (number[0]! >= 0x80 || value.length > length) return undefined
     raw.set(value, (at + 1) * length - value.length)
   }
-  expect(parseDer(signature), TAG.sequence)
   return raw
 }
 
