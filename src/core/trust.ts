@@ -103,9 +103,17 @@ export function formatTrustList({ json }: TrustList): string {
  */
 function withPolicy(list: TrustList, policy: Policy): TrustList {
   if (list.entries.some(({ origin }) => origin === policy.origin)) return list
-  const entry = { name: policy.origin, policy: JSON.parse(JSON.stringify(policy)) as JsonObject }
+  const entry = { name: cutName(policy.origin), policy: JSON.parse(JSON.stringify(policy)) as JsonObject }
   const { name, entries } = list.json as { readonly name: string; readonly entries: readonly Json[] }
-  return parseTrustList({ ...list.json, name: `${name} + ${policy.origin}`.slice(0, MAX_NAME_LENGTH), entries: [...entries, entry] })
+  return parseTrustList({ ...list.json, name: cutName(`${name} + ${policy.origin}`), entries: [...entries, entry] })
+}
+
+/** A name that is short enough for a list, and still a name: no half of a character, no space at its end. */
+function cutName(name: string): string {
+  return name
+    .slice(0, MAX_NAME_LENGTH)
+    .replace(/[\ud800-\udbff]$/, '')
+    .trimEnd()
 }
 
 /**

@@ -118,6 +118,7 @@ describe('core/trust', () => {
     for (const name of ['', ' x', 'x ', 'a\nb', 'a\tb', 'a\u202eb', '\u2068a', 'a\u2028b', 'a\u0000b', '\ud800', 'x'.repeat(201)])
       for (const text of [listWith({ name }), entryWith({ name })])
         throws(() => parseTrustList(text), { code: /^(?:TRUST_MALFORMED|JSON_SURROGATE)$/ }, JSON.stringify(name))
+    throws(() => parseTrustList({ ...LIST, name: '\ud800' }), { code: 'TRUST_MALFORMED' })
   })
 
   it('takes the plain http(s) address of a ledger only', () => {
@@ -133,6 +134,7 @@ describe('core/trust', () => {
       'https://a.example?x',
       'https://a.example#x',
       'https://a b',
+      'https://a.example:70000',
       '//a.example',
       7,
     ])
@@ -146,6 +148,13 @@ describe('core/trust', () => {
     deepEqual(held.name, 'National archive + own.example/log')
     deepEqual(held.entries.at(-1)!.policy, own)
     equal(held.entries.at(-1)!.sha256, parseTrust(formatPolicy(own)).sha256)
+    // Long names are cut, and stay names.
+    const long = parsePolicy(policyOf(`${'o'.repeat(199)}🏛.example`))
+    for (const length of [1, 196, 197, 198, 199, 200])
+      for (const policy of [own, long]) {
+        const { name, entries } = parseTrustList(jsonOf(policy, parseTrustList({ ...LIST, name: 'n'.repeat(length) })))
+        deepEqual([name.startsWith('n'.repeat(length)), entries.at(-1)!.origin], [true, policy.origin])
+      }
     const known = parsePolicy(ENTRY.policy)
     deepEqual([jsonOf(known, list), jsonOf(list, undefined)], [list.json, list.json])
     deepEqual(jsonOf(own, undefined), JSON.parse(JSON.stringify(own)))
