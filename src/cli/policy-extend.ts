@@ -36,8 +36,7 @@ export async function extendFile(file: string, options: Options): Promise<number
 async function extendOne(file: string, pinned: Policy, options: Options): Promise<number> {
   const client = createClient(options.ledger)
   const { policy, added, anchors } = await follow(client, pinned, options)
-  const isChanged = added.length > 0 || (options.acceptAnchors === true && anchors.length > 0)
-  if (isChanged) await replaceFile(file, formatPolicy(policy))
+  if (isChanged({ added, anchors }, options)) await replaceFile(file, formatPolicy(policy))
   if (options.json)
     printJson({ file, added, ...(anchors.length > 0 && { anchors: anchors.map(inJson), accepted: options.acceptAnchors === true }) })
   // A mirror may withhold a change, which nobody can notice here.
@@ -49,6 +48,11 @@ async function extendOne(file: string, pinned: Policy, options: Options): Promis
     tellCaution(added)
   }
   return 0
+}
+
+/** Whether the file changes: chains are taken over only if the reader accepts them. */
+function isChanged({ added, anchors }: Pick<Extended, 'added' | 'anchors'>, { acceptAnchors }: Options): boolean {
+  return added.length > 0 || (acceptAnchors === true && anchors.length > 0)
 }
 
 /** Each entry by its own ledger. One that fails keeps its policy and harms no other. */
@@ -63,9 +67,8 @@ async function extendList(file: string, list: TrustList, options: Options): Prom
       told.push({ entry, error })
     }
   }
-  const isChanged = ({ added, anchors }: Extended) => added.length > 0 || (options.acceptAnchors === true && anchors.length > 0)
   const changed = new Map(
-    told.flatMap(({ entry, extended }) => (extended && isChanged(extended) ? [[entry.origin, extended.policy] as const] : [])),
+    told.flatMap(({ entry, extended }) => (extended && isChanged(extended, options) ? [[entry.origin, extended.policy] as const] : [])),
   )
   if (changed.size > 0) await replaceFile(file, formatTrustList(withPolicies(list, changed)))
   if (options.json)
@@ -130,7 +133,7 @@ function tellAnchors(
 function tellCaution(added: readonly string[]): void {
   if (added.length > 0)
     remark(
-      'The old key signed the change, and the chain of your policy vouches for it.',
+      'The old key signed the change, and those whom your policy names vouch for it.',
       "An attacker on the operator's machine could have done both: compare the new key with the one that the operator publishes elsewhere.",
     )
 }
