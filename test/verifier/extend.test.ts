@@ -166,6 +166,12 @@ describe('verifier/extend', () => {
       deepEqual([again.extended, again.told], [extended, []])
     })
 
+    it('drops a retired anchor that was to count only after the change', async () => {
+      const policy = policyWith({}, { anchors: [ANCHOR, { ...ANCHOR, chainId: 10, fromSize: 3 }] })
+      const { extended } = await follow(createWorld([GENESIS, changeTo(place())]), [1], { policy, terms: TERMS })
+      deepEqual(extended.anchors, [ANCHOR])
+    })
+
     it('believes none that the policy’s own chain does not vouch for, or that is for another ledger', async () => {
       const world = createWorld([GENESIS, changeTo(place({ chainId: 10 }))])
       await rejects(follow(world, [1], { terms: TERMS, chain: [createChain({})] }), { code: 'EXTEND_NOT_ANCHORED' })

@@ -13,6 +13,7 @@ import { extendPolicy } from '../../src/verifier/extend.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import {
   CODE_SIGNING,
+  extension,
   type Issued,
   issue,
   issuedBy,
@@ -22,8 +23,8 @@ import {
   stamp,
   TIME_STAMPING,
 } from '../timestamp/authority.ts'
+import { sequence, tagged } from '../timestamp/der-writer.ts'
 import {
-  AMENDMENT,
   ANCHOR,
   ANCHORED_AT,
   chainWith,
@@ -37,6 +38,7 @@ import {
   listingOf,
   ORIGIN,
   STATEMENT,
+  WITHDRAWAL,
   WITNESSES,
   type World,
 } from './world.ts'
@@ -113,6 +115,9 @@ describe('verifier: time stamps', () => {
 
   it('is sealed and never invalid for a token that is missing or bad, and says why', async () => {
     const web = issuedBy(ONE.root, { name: 'Web', serial: 3, purposes: [CODE_SIGNING] })
+    const limits = extension('2.5.29.30', sequence(tagged(0)))
+    const limited = issuedBy(ONE.root, { name: 'Limited', ca: true, serial: 4, extensions: [limits] })
+    const below = issuedBy(limited, { name: 'Below', serial: 5, purposes: [TIME_STAMPING] })
     const strict = policyOf({ ...witnessed, anchors: [anchorOf('One', ONE, { policies: ['1.2.3.4.2'] })] })
     const bad: readonly (readonly [string, readonly ReceiptToken[], Policy?])[] = [
       ['stampNone', []],
@@ -123,6 +128,8 @@ describe('verifier: time stamps', () => {
       ['stampPolicy', [tokenOf(WORLD, ONE)], strict],
       ['stampCertificate', [tokenOf(WORLD, { tsa: web })]],
       ['stampChain', [tokenOf(WORLD, ONE, { seconds: 1_600_000_000 })]],
+      // Limits of names count even if they are not critical.
+      ['stampChain', [tokenOf(WORLD, { tsa: below }, { certificates: [below, limited] })]],
       ['stampSignature', [tokenOf(WORLD, ONE, { messageDigest: new Uint8Array(32) })]],
       ['stampUnsupported', [tokenOf(WORLD, ONE, { imprintHash: 'sha1' })]],
     ]
@@ -157,6 +164,21 @@ describe('verifier: time stamps', () => {
     equal((await ask({ hints: [tokenOf(WORLD, ONE)], policy: both, chain: [] })).verdict, 'unchecked')
     const pending = await ask({ hints: [tokenOf(WORLD, ONE)], policy: both, chain: [chainWith(WORLD, { finalized: 10 })] })
     deepEqual([pending.verdict, remarksOf(pending, 'finality')], ['sealed', ['notFinal', 'stampFinal']])
+  })
+
+  it('counts two contracts on one chain once when it looks for final anchors and for the date', async () => {
+    const second = { ...ANCHOR, contract: `0x${'c2'.repeat(20)}` }
+    const policy = policyOf({ anchors: [ANCHOR, second, anchorOf('One', ONE)], requireAnchors: 2 })
+    const chain = chainWith(WORLD)
+    // Both contracts have the anchor.
+    const both = {
+      ...chain,
+      anchoredAt: (question: Parameters<ChainReader['anchoredAt']>[0]) => chain.anchoredAt({ ...question, contract: ANCHOR.contract }),
+    }
+    const hints = [tokenOf(WORLD, ONE, { seconds: ANCHORED_AT + 60 })]
+    const result = await ask({ hints, policy, chain: [both] })
+    deepEqual([result.verdict, result.date], ['anchored', formatTime((ANCHORED_AT + 60) * 1000)])
+    equal((await ask({ hints: [], policy, chain: [both] })).verdict, 'sealed')
   })
 
   it('is never green for a private fork with a genuine time stamp', async () => {
@@ -221,6 +243,8 @@ describe('verifier: time stamps', () => {
     )
     const few = await ask({ hints, policy: policyOf({ ...witnessed, anchors: [anchorOf('One', ONE), test], requireAnchors: 2 }) })
     deepEqual([few.verdict, few.finding, few.isGreen], ['test-network', 'anchored', false])
+    // Only the test authority is called one.
+    deepEqual(remarksOf(few), ['stamped', 'stamped', 'testAuthority'])
   })
 
   it('skips a cosignature of ML-DSA-44 without harm, beside those that it knows', async () => {
@@ -271,9 +295,20 @@ describe('verifier: time stamps', () => {
     equal((await ask({ hints: [tokenOf(WORLD, ONE)], policy })).verdict, 'unsupported')
   })
 
-  it('ignores a token of another size, and dates no change by a time stamp of another checkpoint', async () => {
-    const grown = createWorld([GENESIS, STATEMENT, AMENDMENT])
-    equal((await ask({ hints: [{ ...tokenOf(grown, ONE) }], policy: byStamp })).verdict, 'sealed')
+  it('ignores a token of another size, and dates a change only by a time stamp of its own checkpoint', async () => {
+    const grown = createWorld([GENESIS, STATEMENT, WITHDRAWAL])
+    const ignored = await ask({ hints: [tokenOf(grown, ONE)], policy: byStamp })
+    deepEqual([ignored.verdict, remarksOf(ignored)], ['sealed', ['stampNone']])
+    const receipt = await WORLD.receipt(1, { hints: [tokenOf(WORLD, ONE)], witnesses: WITNESSES })
+    const file = digestsOf(FILE)
+    for (const [token, when] of [
+      [tokenOf(grown, ONE, { seconds: STAMPED_AT + 60 }), formatTime((STAMPED_AT + 60) * 1000)],
+      [{ ...tokenOf(WORLD, ONE), size: grown.size }, undefined],
+    ] as const) {
+      const currency = listingOf(grown, [{ index: 2, receiptText: await grown.receipt(2, { hints: [token], witnesses: WITNESSES }) }])
+      const { verdict, date, changes } = await verify({ file, receipt, policy: byStamp, chain: [], currency, trust: 'policy' })
+      deepEqual([verdict, date, changes[0]?.when], ['withdrawn', STAMP_DATE, when])
+    }
   })
 
   it('is unchecked where this program has no cryptography, which says nothing about the time stamp', async () => {

@@ -571,6 +571,18 @@ describe('verifier/verify: anchor and finality', () => {
     equal((await ask({ policy, chain: [...chain, chainWith(WORLD, { name: 'three', down: true })] })).verdict, 'unchecked')
   })
 
+  it('counts an endpoint that is named for a chain for that chain alone, whatever it answers', async () => {
+    const serving = (serves: number, facts: object) => ({ ...chainWith(WORLD, facts), serves })
+    const policy = policyWith({}, { anchors: [ANCHOR, second] })
+    const one = serving(1, { name: 'one' })
+    const silent = await ask({ policy, chain: [one, serving(1, { name: 'two', down: true })] })
+    equal(silent.verdict, 'unchecked')
+    match(statusOf(silent, 'anchor')?.detail ?? '', /^chain 1: 1 of 2 endpoints answered/)
+    equal((await ask({ policy, chain: [serving(2, { name: 'one' })] })).verdict, 'unchecked')
+    const elsewhere = ['two', 'three'].map(name => serving(2, { name, down: true }))
+    equal((await ask({ policy, chain: [one, ...elsewhere] })).verdict, 'anchored')
+  })
+
   it('takes an endpoint that has not seen the final block yet for one that gave no answer', async () => {
     const chain = [chainWith(WORLD), chainWith(WORLD, { finalized: 10 })]
     await expectFailure({ chain }, 'unchecked', 'finality', undefined)

@@ -34,12 +34,20 @@ describe('an entry for which witnesses and a time stamp vouch, and no chain', ()
   const vouched = facts({ round: { size: 2, time: TIME } })
 
   it('has its date and does not wait any more, and nothing is said of a chain', () => {
-    const text = renderState(frame, vouched).safe + renderFacts(frame, vouched).safe
-    match(text, /data-verdict="anchored"/)
-    match(text, /Witnesses and a time stamp have vouched for it since/)
-    match(text, /60 seconds after the ledger accepted it/)
-    doesNotMatch(text, /has waited|[Cc]hain/)
+    const [state, list] = [renderState(frame, vouched).safe, renderFacts(frame, vouched).safe]
+    match(state, /data-verdict="anchored"/)
+    match(list, /Witnesses and a time stamp have vouched for it since/)
+    for (const text of [state, list]) {
+      match(text, /60 seconds after the ledger accepted it/)
+      doesNotMatch(text, /has waited|[Cc]hain/)
+    }
     match(steps(vouched), /Witnesses and a time-stamp authority vouch for this root/)
+  })
+
+  it('is no evidence if only a test authority stamped its round', () => {
+    const test = facts({ round: { size: 2, time: TIME }, production: false })
+    match(renderState(frame, test).safe, /data-verdict="test-network"/)
+    match(renderFacts(frame, test).safe, /this is no evidence/)
   })
 
   it('waits while no round is final', () => {
