@@ -7,8 +7,9 @@ import { OpenSealError } from '../core/errors.ts'
 import type { Policy, PolicyKey } from '../core/policy.ts'
 import { parseReceipt } from '../core/receipt.ts'
 import { type Checkpoint, parseCheckpoint } from '../core/tlog/checkpoint.ts'
-import { NoteError, parseNote, parseVkey, verifyNote } from '../core/tlog/note.ts'
+import { parseNote } from '../core/tlog/note.ts'
 import { parseTlogProof } from '../core/tlog/tlog-proof.ts'
+import { verifyCheckpoint } from '../verifier/checks.ts'
 import { followKeyChange } from '../verifier/extend.ts'
 import { type Copy, RefillError } from './copy.ts'
 
@@ -19,34 +20,31 @@ import { type Copy, RefillError } from './copy.ts'
 export type NewChange = { readonly index: number; readonly note: string; readonly checkpoint: Checkpoint }
 
 /**
- * The copy's checkpoint, signed by the log's newest key. If that key is unknown to us, follows the
- * changes from our last key to it.
+ * The copy's checkpoint, signed by a key of the log that counts at its size, and the changes of the
+ * key up to there that the store lacks. Asks for the changes whichever key signed: for a time after
+ * a change, the old one signs beside the new one.
  * @throws RefillError REFILL_UNSIGNED; NoteError or CheckpointError if it is not a checkpoint
  */
 export async function readSignedCheckpoint(copy: Copy, { origin, keys }: { readonly origin: string; readonly keys: readonly PolicyKey[] }) {
   const note = await copy.checkpoint()
-  const checkpoint = parseCheckpoint(parseNote(note).text)
+  const { size } = parseCheckpoint(parseNote(note).text)
   const changes: NewChange[] = []
   let policy: Policy = { type: 'openseal/policy@v1', origin, logKeys: keys, witnesses: [], quorum: 0, anchors: [], requireAnchors: 1 }
-  if (!isSigned(note, policy)) {
-    for (const receipt of await copy.keyReceipts()) {
-      const extended = extend(policy, receipt)
-      // A change that our log has already adds nothing.
-      if (extended.logKeys.length > policy.logKeys.length) changes.push(readChange(receipt))
-      policy = extended
-    }
+  for (const receipt of await copy.keyReceipts()) {
+    const extended = extend(policy, receipt)
+    // A change that our log has already adds nothing.
+    if (extended.logKeys.length > policy.logKeys.length) changes.push(readChange(receipt))
+    policy = extended
   }
-  if (checkpoint.origin !== origin || !isSigned(note, policy)) throw unsigned(origin)
-  return { checkpoint, changes }
+  // The copy may have logged another change since it showed the checkpoint.
+  return { checkpoint: readSigned(note, policy), changes: changes.filter(({ index }) => index < size) }
 }
 
-/** Whether the key without an end has signed the note. */
-function isSigned(note: string, { logKeys }: Policy): boolean {
+function readSigned(note: string, policy: Policy): Checkpoint {
   try {
-    return verifyNote(note, [parseVkey(logKeys.at(-1)!.vkey)]).length > 0
-  } catch (error) {
-    if (error instanceof NoteError) return false
-    throw error
+    return verifyCheckpoint(note, policy)
+  } catch (cause) {
+    throw cause instanceof OpenSealError ? unsigned(policy.origin, cause) : cause
   }
 }
 

@@ -4,14 +4,17 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import { type Hash, hashLeaf } from '../core/hash.ts'
+import { parseJson } from '../core/json.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
+import { KEY_CHANGE } from '../core/statements/key-change.ts'
+import { typeOf } from '../core/statements/statement.ts'
 import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import { extendTree } from '../core/tlog/extension.ts'
 import { decodeBundle, TILE_WIDTH } from '../core/tlog/tile.ts'
 import { rootFromRange } from '../core/tlog/tree.ts'
 import type { Host } from '../host.ts'
 import { erasureDocuments, type RecordedErasure } from '../log/erasures.ts'
-import { keepKeyChange, readLog } from '../log/log-keys.ts'
+import { keepKeyChange, readLog, readOpenChange } from '../log/log-keys.ts'
 import { recordOf } from '../log/prepare.ts'
 import { createSequencer, type Prepared, type Sequencer } from '../log/sequencer.ts'
 import { createLogSigner } from '../log/signer.ts'
@@ -73,26 +76,28 @@ async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range
 
 /**
  * A change of the key ends its batch, and is stored before anything is appended to it. After a
- * crash in between it is found as one that was begun.
+ * crash in between it is found as one that was begun. A copy that withholds the receipt of a change
+ * fills up no further: the change's row would be missing forever.
  */
 async function append(store: LogStore & Documents, sequencer: Sequencer, copy: Copy, missing: Missing): Promise<void> {
   const { from, entries, changes } = missing
   for (const change of changes) if (change.index < from) await keepKeyChange(store, change)
   const end = from + entries.length
   for (let at = from; at < end; ) {
-    const change = changes.find(({ index }) => index >= at)
-    const to = Math.min(end, at + STATEMENTS_AT_ONCE, (change?.index ?? end) + 1)
-    const { batch, erase, changes: documents } = await readBatch(store, copy, missing, at, to)
+    if ((await readOpenChange(store, at)) !== undefined) throw withoutReceipt(at - 1)
+    const { batch, erase, changes: documents } = await readBatch(store, copy, missing, at, Math.min(end, at + STATEMENTS_AT_ONCE))
     await sequencer.seal(batch, { erase, documents: { changes: documents, unless: [] } })
     at += batch.length
-    if (change?.index === at - 1) await keepKeyChange(store, change)
+    const change = changes.find(({ index }) => index === at - 1)
+    if (change !== undefined) await keepKeyChange(store, change)
   }
   await store.purge()
 }
 
 /**
- * The entries from `at` on with their statements, up to the first tombstone, so that what it erases
- * is gone before the same statement comes again. A tombstone erases what this store holds still.
+ * The entries from `at` on with their statements, up to the first change of the key or tombstone, so
+ * that what it erases is gone before the same statement comes again. A tombstone erases what this
+ * store holds still.
  */
 async function readBatch(store: LogStore & Documents, copy: Copy, missing: Missing, at: number, to: number) {
   const said = await copy.statements(at, to)
@@ -110,7 +115,9 @@ async function readBatch(store: LogStore & Documents, copy: Copy, missing: Missi
       changes.push(...erasureDocuments(await provenErasure(copy, missing, index, statement)))
       continue
     }
-    batch.push({ ...recordOf(index, statement), entry })
+    const record = recordOf(index, statement)
+    batch.push({ ...record, entry })
+    if (record.subject === undefined && typeOf(parseJson(statement)) === KEY_CHANGE) break
     const tombstone = tombstoneIn(statement)
     if (tombstone === undefined) continue
     const held = tombstone.index < at ? await heldRecord(store, tombstone.index) : undefined
@@ -135,6 +142,11 @@ async function provenErasure(copy: Copy, { from, entries, nowMs }: Missing, inde
 
 function lacking(index: number): RefillError {
   return new RefillError('REFILL_MISSING', `The other copy does not have the statement of entry ${index}: try another one.`)
+}
+
+function withoutReceipt(index: number): RefillError {
+  const fact = `The other copy does not have the receipt of entry ${index}, which changed the key of the log: try another one.`
+  return new RefillError('REFILL_MISSING', fact)
 }
 
 async function readEntries(copy: Copy, from: number, to: number): Promise<Uint8Array[]> {

@@ -5,10 +5,12 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { Copy } from '../../src/care/copy.ts'
 import { refill } from '../../src/care/refill.ts'
+import { parseReceipt } from '../../src/core/receipt.ts'
 import { encodeEntry } from '../../src/core/statements/entry.ts'
 import { ERASURE } from '../../src/core/statements/erasure.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, signNote } from '../../src/core/tlog/note.ts'
+import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { prepareOwn, recordOf } from '../../src/log/prepare.ts'
 import { createSequencer } from '../../src/log/sequencer.ts'
@@ -123,6 +125,45 @@ describe('filling up across a change of the log’s key', () => {
     await refill(older, copyOf(newest), host)
     const checkpoint = signNote(formatCheckpoint({ origin: ORIGIN, size: 2000, root: new Uint8Array(32) }), signer)
     await rejects(refill(older, { ...copyOf(newest), checkpoint: async () => checkpoint }, host), { code: 'REFILL_UNSIGNED' })
+  })
+
+  describe('while the old key signs beside the new one', () => {
+    /** The newest head with the signatures of all three keys, so that each reader finds one it knows. */
+    const signedByAll = async () => {
+      const { size, root } = newest.head()
+      return signNote(formatCheckpoint({ origin: ORIGIN, size, root }), THIRD, SECOND, signer)
+    }
+
+    it('follows the changes of the key, although the one that it knows has signed', async () => {
+      const older = await olderCopy(store, 200)
+      equal(await refill(older, { ...copyOf(newest), checkpoint: signedByAll }, host), 1811 - 200)
+      const filled = await openTestLedger(older, { signer: THIRD })
+      deepEqual(filled.logKeys(), newest.logKeys())
+      deepEqual(await filled.keyReceipts(), await newest.keyReceipts())
+    })
+
+    for (const [what, size, kept, last] of [
+      ['every change', 200, 0, 301],
+      ['the change that its last entry began', 301, 0, 301],
+      ['the second change', 200, 1, 1801],
+    ] as const)
+      it(`takes nothing above a change whose receipt the copy withholds: ${what}`, async () => {
+        const older = await olderCopy(store, size)
+        const keyReceipts = async () => (await newest.keyReceipts()).slice(0, kept).map(({ receipt }) => receipt)
+        const withholding = { ...copyOf(newest), checkpoint: signedByAll, keyReceipts }
+        await rejects(refill(older, withholding, host), { code: 'REFILL_MISSING', message: new RegExp(`entry ${last - 1}`) })
+        equal((await older.readHead())?.head.size, last)
+        // A copy that has the receipts completes it.
+        equal(await refill(older, copyOf(newest), host), 1811 - last)
+        deepEqual((await openTestLedger(older, { signer: THIRD })).logKeys(), newest.logKeys())
+      })
+
+    it('takes a checkpoint from before a change that the copy has logged since', async () => {
+      const older = await olderCopy(store, 200)
+      const checkpoint = async () => newest.keyReceipts().then(([first]) => parseTlogProof(parseReceipt(first!.receipt).proof).note)
+      equal(await refill(older, { ...copyOf(newest), checkpoint }, host), 301 - 200)
+      deepEqual((await openTestLedger(older, { signer: SECOND })).logKeys().length, 2)
+    })
   })
 
   it('believes no key that another ledger’s key introduces', async () => {
