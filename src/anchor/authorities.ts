@@ -42,9 +42,9 @@ export function createAuthorityVoucher({ client, ledger, store, nextRound, host,
   }
 
   async function stamp({ size, checkpoint }: Round, signal: AbortSignal): Promise<void> {
-    const { token, sha256, time, renewBy, revocation } = await client.stamp(parseNote(checkpoint).text, signal)
+    const { token, sha256, signer, time, renewBy, revocation } = await client.stamp(parseNote(checkpoint).text, signal)
     if (revocation !== 'good') log.warn('revocation of a time stamp was not checked', { voucher: name, size, revocation })
-    newest = { size, name, token: toBase64(token), sha256, time, renewBy, created: formatTime(host.nowMs()) }
+    newest = { size, name, token: toBase64(token), sha256, signer, time, renewBy, created: formatTime(host.nowMs()) }
     await ledger.addToken(newest)
     await logNewest()
   }

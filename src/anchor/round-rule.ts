@@ -1,6 +1,7 @@
 /** When a round is final by the ledger's own policy, as a verifier would find it. Design §7.5 to 7.7. */
+import { groupBy } from '../core/group-by.ts'
 import type { Policy } from '../core/policy.ts'
-import { countingAnchors, isChain, type PolicyAnchor, type PolicyChain, voucherOf } from '../core/policy-anchors.ts'
+import { countingAnchors, isAuthority, isChain, type PolicyAnchor, type PolicyChain, voucherOf } from '../core/policy-anchors.ts'
 import type { FinalAnchor } from './final-anchors.ts'
 import type { StoredCosignature, StoredToken } from './stored.ts'
 
@@ -53,12 +54,20 @@ function isAt({ chainId, contract, logId }: PolicyChain, anchor: FinalAnchor): b
  */
 function timesOf(rule: RoundRule | undefined, { size, anchors, timestamps }: Vouched): string[] {
   if (rule === undefined) return anchors.map(({ block }) => block.time)
+  const places = countingAnchors(rule, size).anchors
+  const names = places.filter(isAuthority).map(({ name }) => name)
+  const tokens = firstOfEachSigner(timestamps.filter(({ name }) => names.includes(name)))
   const times = new Map<string, string>()
-  for (const place of countingAnchors(rule, size).anchors) {
+  for (const place of places) {
     const voucher = voucherOf(place)
-    for (const time of heldBy(place, anchors, timestamps)) if (time < (times.get(voucher) ?? '~')) times.set(voucher, time)
+    for (const time of heldBy(place, anchors, tokens)) if (time < (times.get(voucher) ?? '~')) times.set(voucher, time)
   }
   return [...times.values()]
+}
+
+/** The tokens of one signer count once, however many authorities give them: its earliest. */
+function firstOfEachSigner(tokens: readonly StoredToken[]): StoredToken[] {
+  return [...groupBy(tokens, ({ signer }) => signer).values()].map(ofOne => ofOne.reduce((a, b) => (b.time < a.time ? b : a)))
 }
 
 function heldBy(place: PolicyAnchor, anchors: readonly FinalAnchor[], timestamps: readonly StoredToken[]): string[] {

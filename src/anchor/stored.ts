@@ -22,6 +22,8 @@ export type StoredToken = {
   /** Base64 of the DER TimeStampToken, and the SHA-256 of the DER. */
   readonly token: string
   readonly sha256: string
+  /** SHA-256 of the public key that signed it, lower-case hex. */
+  readonly signer: string
   /** The time that it shows: genTime plus accuracy, rounded up to a second. */
   readonly time: string
   /** When the certificate behind it ends. */

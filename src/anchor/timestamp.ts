@@ -23,6 +23,8 @@ export type Stamp = {
   readonly renewBy: string
   /** SHA-256 of the token, lower-case hex. */
   readonly sha256: string
+  /** SHA-256 of the public key that signed it, lower-case hex. */
+  readonly signer: string
   /**
    * Whether the certificates were asked about: `unreachable` if a list of revoked certificates
    * could not be read, `unnamed` if a certificate names none.

@@ -773,7 +773,7 @@ export const ar: Messages = {
   'detail.stampSignature': '{name}: توقيع الختم الزمني خاطئ',
   'detail.stampUnsupported': '{name}: يستخدم الختم الزمني خوارزمية لا تُعتمد',
   'detail.stampUnable': '{name}: لا يمكن التحقق من الختم الزمني هنا',
-  'detail.stampShared': '{name}: وُقّع ختمه الزمني بالشهادة نفسها كختم آخر، ويُحسب مرة واحدة',
+  'detail.stampShared': '{name}: وُقّع ختمه الزمني بالمفتاح نفسه كختم آخر، ويُحسب مرة واحدة',
   'detail.stampFinal': '{name}: الختم الزمني نهائي',
   'detail.testAuthority': '{name}: جهة تجريبية',
   'detail.stamped': '{name}: ختم زمني بتاريخ {time}؛ لم يُتحقق من إلغاء شهادته ولا من كونه مؤهلاً',

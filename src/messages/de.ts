@@ -853,7 +853,7 @@ export const de: Messages = {
   'detail.stampSignature': '{name}: Die Unterschrift des Zeitstempels ist falsch',
   'detail.stampUnsupported': '{name}: Der Zeitstempel nutzt ein Verfahren, das nicht zählt',
   'detail.stampUnable': '{name}: Der Zeitstempel lässt sich hier nicht prüfen',
-  'detail.stampShared': '{name}: Der Zeitstempel ist mit demselben Zertifikat unterschrieben wie ein anderer und zählt nur einmal',
+  'detail.stampShared': '{name}: Der Zeitstempel ist mit demselben Schlüssel unterschrieben wie ein anderer und zählt nur einmal',
   'detail.stampFinal': '{name}: Ein Zeitstempel ist endgültig',
   'detail.testAuthority': '{name}: eine Teststelle',
   'detail.stamped': '{name}: Zeitstempel vom {time}; nicht geprüft ist, ob sein Zertifikat widerrufen wurde und ob er qualifiziert ist',

@@ -832,7 +832,7 @@ export const es: Messages = {
   'detail.stampSignature': '{name}: la firma del sello de tiempo es incorrecta',
   'detail.stampUnsupported': '{name}: el sello de tiempo usa un algoritmo que no cuenta',
   'detail.stampUnable': '{name}: el sello de tiempo no se puede comprobar aquí',
-  'detail.stampShared': '{name}: su sello de tiempo lo firma el mismo certificado que otro, y cuenta una sola vez',
+  'detail.stampShared': '{name}: su sello de tiempo lo firma la misma clave que otro, y cuenta una sola vez',
   'detail.stampFinal': '{name}: un sello de tiempo es definitivo',
   'detail.testAuthority': '{name}: una autoridad de pruebas',
   'detail.stamped': '{name}: sello de tiempo de {time}; no se comprueba si su certificado fue revocado ni si es cualificado',

@@ -849,7 +849,7 @@ export const fr: Messages = {
   'detail.stampSignature': '{name} : la signature de l’horodatage est fausse',
   'detail.stampUnsupported': '{name} : l’horodatage utilise un algorithme qui ne compte pas',
   'detail.stampUnable': '{name} : l’horodatage ne peut pas être vérifié ici',
-  'detail.stampShared': '{name} : son horodatage est signé par le même certificat qu’un autre, et compte une seule fois',
+  'detail.stampShared': '{name} : son horodatage est signé par la même clé qu’un autre, et compte une seule fois',
   'detail.stampFinal': '{name} : un horodatage est définitif',
   'detail.testAuthority': '{name} : une autorité de test',
   'detail.stamped': '{name} : horodatage du {time} ; il n’est vérifié ni si son certificat a été révoqué, ni s’il est qualifié',

@@ -56,7 +56,7 @@ export function createTimestampClient(options: TimestampOptions): TimestampClien
       refuseOtherClock(verified.seconds * 1000, nowMs())
       const revocation = await checkRevocation(verified.path, nowMs(), by)
       const times = { time: formatTime(verified.seconds * 1000), renewBy: formatTime(renewalSeconds(verified) * 1000) }
-      return { token, ...times, sha256: toHex(sha256(token)), revocation } satisfies Stamp
+      return { token, ...times, sha256: toHex(sha256(token)), signer: verified.signer, revocation } satisfies Stamp
     },
   }
 }

@@ -26,7 +26,7 @@ export async function readStamps(evidence: ReceiptParts, authorities: readonly P
   return refuseShared(stamps).map(({ signer: _, ...answer }) => answer)
 }
 
-/** An answer with the certificate that signed, by its SHA-256. */
+/** An answer with the key that signed, by its SHA-256. */
 type Stamp = AnchorAnswer & { readonly signer?: string }
 
 async function askAuthority(anchor: PolicyAuthority, tokens: readonly (TimestampToken | undefined)[], data: Uint8Array): Promise<Stamp> {

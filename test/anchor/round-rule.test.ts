@@ -18,14 +18,14 @@ const chain = (chainId: number, production: boolean): PolicyAnchor => ({
     fromSize: 0,
   },
 })
-const authority: PolicyAnchor = { type: 'rfc3161', name: 'One', certificates: ['MAA='], production: true, fromSize: 0 }
+const authority = { type: 'rfc3161', name: 'One', certificates: ['MAA='], production: true, fromSize: 0 } as const
 const anchorAt = (chainId: number, time: string): FinalAnchor => ({
   ...{ type: 'evm', chainId, contract: CONTRACT, logId: LOG_ID, size: 5, root: 'ab', transaction: '0x1' },
   block: { number: 1, hash: '0x2', time },
 })
 const [EARLY, LATE] = ['2026-11-20T10:00:00Z', '2026-11-20T11:00:00Z']
 const cosignature = { size: 5, vkey: 'w', line: '', time: LATE }
-const token = { size: 5, name: 'One', token: '', time: LATE, sha256: '', renewBy: LATE, created: LATE }
+const token = { size: 5, name: 'One', token: '', time: LATE, sha256: '', signer: 'a', renewBy: LATE, created: LATE }
 
 describe('the judgement of a round', () => {
   it('names the anchor of a chain that counts, and not an earlier one of a test network', () => {
@@ -63,6 +63,19 @@ describe('the judgement of a round', () => {
     deepEqual(timeOf([anchorAt(1, EARLY)], []), undefined)
     deepEqual(timeOf([], [early, token]), undefined)
     deepEqual(timeOf([anchorAt(1, EARLY)], [early, token]), EARLY)
+  })
+
+  it('counts the tokens of one key once, by the earliest, whatever authorities gave them', () => {
+    const anchors = [authority, { ...authority, name: 'Two', certificates: ['MAE='] }]
+    const rule = (requireAnchors: number): RoundRule => ({ witnesses: [], quorum: 0, anchors, requireAnchors })
+    const timeOf = (requireAnchors: number, signer: string) => {
+      const timestamps = [token, { ...token, name: 'Two', time: EARLY, signer }]
+      return judgeRound(rule(requireAnchors), { size: 5, cosignatures: [], timestamps, anchors: [] }).time
+    }
+    deepEqual([timeOf(1, 'a'), timeOf(2, 'a'), timeOf(2, 'b')], [EARLY, undefined, LATE])
+    // A token of an authority that the policy does not name takes nothing away from another.
+    const strange = { ...token, name: 'Strange', time: EARLY }
+    deepEqual(judgeRound(rule(1), { size: 5, cosignatures: [], timestamps: [strange, token], anchors: [] }).time, LATE)
   })
 
   it('counts no anchor of another contract or log on the chain, and no token of another authority', () => {

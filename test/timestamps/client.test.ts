@@ -44,7 +44,7 @@ describe('timestamps/client', () => {
   after(() => served.close())
 
   it('asks for SHA-256 of the checkpoint’s text with a nonce and the certificates, and keeps the token that it gets', async () => {
-    const { token, ...told } = await stamp()
+    const { token, signer, ...told } = await stamp()
     const [version, imprint, nonce, wanted] = parseDer(served.requests.at(-1)!).children
     deepEqual([...version!.content], [1])
     deepEqual(Buffer.from(imprint!.children[1]!.content), sha256Of(Buffer.from(TEXT)))
@@ -60,6 +60,7 @@ describe('timestamps/client', () => {
     })
     const verified = await verifyToken(token, { data: Buffer.from(TEXT), certificates: [parseCertificate(served.root.der)] })
     equal(verified.seconds, STAMPED_AT)
+    equal(signer, sha256Of(verified.path[0]!.key.bits).toString('hex'))
   })
 
   it('takes the bytes of the token out of an answer "granted with changes", and says when it must be covered', async () => {

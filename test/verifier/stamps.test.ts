@@ -17,6 +17,7 @@ import {
   type Issued,
   issue,
   issuedBy,
+  newKey,
   POLICY,
   STAMPED_AT,
   type StampOptions,
@@ -229,6 +230,15 @@ describe('verifier: time stamps', () => {
     const two = policyOf({ ...witnessed, anchors: [anchorOf('Root', TWO), anchorOf('Middle', { root: middle })], requireAnchors: 2 })
     const hints = [tokenOf(WORLD, TWO), tokenOf(WORLD, { tsa: other }, { certificates: [other] })]
     equal((await ask({ hints, policy: two })).verdict, 'anchored')
+  })
+
+  it('counts the tokens of one key once, whatever certificates two authorities give it', async () => {
+    const key = newKey('p256')
+    const [first, second] = [ONE, TWO].map(({ root }) => issuedBy(root, { name: 'Same TSA', serial: 7, key, purposes: [TIME_STAMPING] }))
+    const policy = policyOf({ ...witnessed, anchors: [anchorOf('One', ONE), anchorOf('Two', TWO)], requireAnchors: 2 })
+    const hints = [tokenOf(WORLD, { tsa: first! }, { seconds: STAMPED_AT + 1 }), tokenOf(WORLD, { tsa: second! })]
+    const result = await ask({ hints, policy })
+    deepEqual([result.verdict, remarksOf(result)], ['sealed', ['stampShared', 'stamped']])
   })
 
   it('counts only authorities for production if there are enough, and is no evidence otherwise', async () => {

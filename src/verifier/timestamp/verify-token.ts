@@ -37,7 +37,7 @@ export type TokenExpectation = {
 export type VerifiedToken = {
   /** The data existed not later than this: the time plus its accuracy, rounded up. Unix seconds. */
   readonly seconds: number
-  /** SHA-256 of the signer's certificate, lower-case hex. */
+  /** SHA-256 of the signer's public key, lower-case hex: of two certificates for one key, the same. */
   readonly signer: string
   /** The signer first, the certificate of the policy last. */
   readonly path: readonly Certificate[]
@@ -90,7 +90,7 @@ async function runChecks(token: TimestampToken, expected: TokenExpectation): Pro
   // Only now is it known that the authority wrote the list, which may be long.
   if (!(await isListed(chain.path))) throw fault('TIMESTAMP_CERTIFICATE', 'it names another chain of certificates')
   // 8. The time plus its accuracy, rounded up to the second: "not later than".
-  return { seconds: info.latest, signer: toHex(sha256(certificate.der)), path: chain.path, suites: [suite, ...chain.suites] }
+  return { seconds: info.latest, signer: toHex(sha256(certificate.key.bits)), path: chain.path, suites: [suite, ...chain.suites] }
 }
 
 function findSigner({ certificates, signer }: TimestampToken): Certificate {
