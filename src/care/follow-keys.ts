@@ -33,7 +33,7 @@ export async function readSignedCheckpoint(copy: Copy, { origin, keys }: { reado
   for (const receipt of await copy.keyReceipts()) {
     const extended = extend(policy, receipt)
     // A change that our log has already adds nothing.
-    if (extended.logKeys.length > policy.logKeys.length) changes.push(readChange(receipt))
+    if (extended.logKeys.length > policy.logKeys.length) changes.push(readChange(origin, receipt))
     policy = extended
   }
   // The copy may have logged another change since it showed the checkpoint.
@@ -56,9 +56,12 @@ function extend(policy: Policy, receipt: string): Policy {
   }
 }
 
-function readChange(receipt: string): NewChange {
+/** The old key may sign larger trees for a time. The one that is kept is the one that it ends with. */
+function readChange(origin: string, receipt: string): NewChange {
   const { index, note } = parseTlogProof(parseReceipt(receipt).proof)
-  return { index, note, checkpoint: parseCheckpoint(parseNote(note).text) }
+  const checkpoint = parseCheckpoint(parseNote(note).text)
+  if (checkpoint.size !== index + 1) throw unsigned(origin)
+  return { index, note, checkpoint }
 }
 
 function unsigned(origin: string, cause?: unknown): RefillError {

@@ -271,7 +271,7 @@ export const de: Messages = {
   'step.superseded': 'Eine neuere Fassung hat diese ersetzt. Suchen Sie sie auf der Seite des Vorgangs und verwenden Sie sie.',
   'step.copy': 'Holen Sie den Beleg noch einmal, vom Register oder vom Herausgeber der Datei.',
   'step.unsigned':
-    'Vergleichen Sie die Schlüssel in Ihrer Richtlinie mit denen, die der Betreiber veröffentlicht. Sind sie gleich, stammt der Beleg nicht aus diesem Register.',
+    'Hat das Register seinen Schlüssel gewechselt, ergänzen Sie Ihre Richtlinie: openseal policy --extend FILE. Vergleichen Sie sonst die Schlüssel in Ihrer Richtlinie mit denen, die der Betreiber veröffentlicht. Sind sie gleich, stammt der Beleg nicht aus diesem Register.',
   'step.signature':
     'Verlassen Sie sich nicht auf diesen Beleg. Holen Sie ihn noch einmal vom Register. Ist er derselbe, sagen Sie es dem Betreiber.',
   'verify.folder': 'Ordner wählen',

@@ -199,7 +199,7 @@ const SENTENCES = {
   'step.superseded': 'A newer version has replaced this one. Find it on the record’s page, and use it.',
   'step.copy': 'Get the receipt again, from the ledger or from the publisher of the file.',
   'step.unsigned':
-    'Compare the keys in your policy with those that the operator publishes. If they are the same, the receipt is not from this ledger.',
+    'If the ledger has changed its key, extend your policy: openseal policy --extend FILE. Otherwise compare the keys in your policy with those that the operator publishes. If they are the same, the receipt is not from this ledger.',
   'step.signature': 'Do not rely on this receipt. Get it again from the ledger. If it is the same, tell the operator.',
   'verify.folder': 'Choose a folder',
   'verify.many': 'Checked: {done} of {total}',

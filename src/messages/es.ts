@@ -262,7 +262,7 @@ export const es: Messages = {
   'step.superseded': 'Una versión más reciente ha sustituido a esta. Búsquela en la página del expediente y úsela.',
   'step.copy': 'Obtenga de nuevo el recibo, del registro o de quien publicó el archivo.',
   'step.unsigned':
-    'Compare las claves de su política con las que publica el operador. Si son las mismas, el recibo no es de este registro.',
+    'Si el registro ha cambiado de clave, amplíe su política: openseal policy --extend FILE. Si no, compare las claves de su política con las que publica el operador. Si son las mismas, el recibo no es de este registro.',
   'step.signature': 'No se fíe de este recibo. Obténgalo de nuevo del registro. Si es el mismo, avise al operador.',
   'verify.folder': 'Elegir una carpeta',
   'verify.many': 'Comprobados: {done} de {total}',

@@ -268,7 +268,7 @@ export const fr: Messages = {
   'step.superseded': 'Une version plus récente a remplacé celle-ci. Cherchez-la sur la page du dossier, et utilisez-la.',
   'step.copy': 'Prenez de nouveau le reçu, auprès du registre ou de l’éditeur du fichier.',
   'step.unsigned':
-    'Comparez les clés de votre politique à celles que publie l’exploitant. Si elles sont identiques, le reçu ne vient pas de ce registre.',
+    'Si le registre a changé de clé, complétez votre politique : openseal policy --extend FILE. Sinon, comparez les clés de votre politique à celles que publie l’exploitant. Si elles sont identiques, le reçu ne vient pas de ce registre.',
   'step.signature': 'Ne vous fiez pas à ce reçu. Reprenez-le auprès du registre. Si c’est le même, prévenez l’exploitant.',
   'verify.folder': 'Choisir un répertoire',
   'verify.many': 'Vérifiés : {done} sur {total}',

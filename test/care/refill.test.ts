@@ -5,7 +5,8 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { Copy } from '../../src/care/copy.ts'
 import { refill } from '../../src/care/refill.ts'
-import { parseReceipt } from '../../src/core/receipt.ts'
+import { canonicalJson } from '../../src/core/json.ts'
+import { formatReceipt, parseReceipt } from '../../src/core/receipt.ts'
 import { encodeEntry } from '../../src/core/statements/entry.ts'
 import { ERASURE } from '../../src/core/statements/erasure.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
@@ -157,6 +158,19 @@ describe('filling up across a change of the log’s key', () => {
         equal(await refill(older, copyOf(newest), host), 1811 - last)
         deepEqual((await openTestLedger(older, { signer: THIRD })).logKeys(), newest.logKeys())
       })
+
+    it('keeps no checkpoint of a change but the last one of the old key', async () => {
+      const [change, ...others] = (await newest.keyReceipts()).map(({ index, receipt }) => ({ index, receipt: parseReceipt(receipt) }))
+      const { size, root } = newest.head()
+      const proof = (await newest.inclusion(300, size)).proof
+      const later = formatReceipt({
+        statementText: canonicalJson(change!.receipt.statement),
+        proof: { index: 300, proof, note: signNote(formatCheckpoint({ origin: ORIGIN, size, root }), signer, THIRD) },
+        anchors: [],
+      })
+      const keyReceipts = async () => [later, ...others.map(({ receipt }) => JSON.stringify(receipt))]
+      await refused({ checkpoint: signedByAll, keyReceipts }, 'REFILL_UNSIGNED')
+    })
 
     it('takes a checkpoint from before a change that the copy has logged since', async () => {
       const older = await olderCopy(store, 200)

@@ -68,6 +68,11 @@ describe('messages: failures of what is read', () => {
     }
   })
 
+  it('tells a reader whose policy lacks the key how to extend it, in every language', () => {
+    const check = { name: 'checkpoint', status: 'failed', detail: '', code: 'NOTE_UNSIGNED', remarks: [] } as const
+    for (const tag of LANGUAGE_TAGS) assert.match(saySteps(speak(tag), { checks: [check] })[0]!, /openseal policy --extend FILE/, tag)
+  })
+
   it('says in every language what is wrong with a receipt that was damaged or cut off anywhere, and keeps the English beside it small', async () => {
     const receipt = await world.receipt(1)
     const damages = fc.sample(fc.record({ at: fc.nat(receipt.length - 1), byte: fc.nat(255), cut: fc.boolean() }), 400)

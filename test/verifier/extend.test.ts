@@ -9,6 +9,7 @@ import type { AnyStatement } from '../../src/core/statements/registry.ts'
 import { createSigner, formatVkey, type Signer } from '../../src/core/tlog/note.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import { type AnchorTerms, extendPolicy, type FollowedAnchors } from '../../src/verifier/extend.ts'
+import { verify } from '../../src/verifier/verify.ts'
 import { ANCHOR, chainWith, createChain, createWorld, GENESIS, LOG, ORIGIN, policyWith, STATEMENT, WITNESSES, type World } from './world.ts'
 
 const OLD = formatVkey(LOG.vkey)
@@ -101,6 +102,28 @@ describe('verifier/extend', () => {
   })
 
   it('requires the signature of the old key: the new one cannot introduce itself', () => refuses('NOTE_UNSIGNED', {}, { signer: NEXT }))
+
+  it('counts nothing that the old key signs after its end, and asks no other key to be beside it', async () => {
+    const world = createWorld([...TREE, STATEMENT])
+    const extended = await extend(worldOf())
+    const ended = policyWith({}, { logKeys: extended.logKeys.slice(0, 1) })
+    const verdict = async (policy: Policy, signer: Signer, ...beside: readonly Signer[]) => {
+      const receipt = await world.receipt(2, { signer, beside })
+      const { verdict, checks } = await verify({ receipt, policy, chain: [chainWith(world)], trust: 'policy' })
+      return [verdict, checks.find(({ name }) => name === 'checkpoint')?.code]
+    }
+    const forger: Signer = { vkey: LOG.vkey, sign: message => NEXT.sign(message) }
+    const [good, refused] = [
+      ['anchored', undefined],
+      ['invalid', 'NOTE_UNSIGNED'],
+    ]
+    deepEqual([await verdict(extended, LOG), await verdict(extended, NEXT), await verdict(extended, NEXT, LOG)], [refused, good, good])
+    // Neither is it read: a false signature in its name harms nothing.
+    deepEqual([await verdict(extended, NEXT, forger), await verdict(extended, forger, NEXT)], [good, good])
+    deepEqual([await verdict(ended, LOG), await verdict(ended, NEXT, LOG)], [refused, refused])
+    // A policy that was not extended knows no end: it goes on while both sign, and not after.
+    deepEqual([await verdict(POLICY, NEXT, LOG), await verdict(POLICY, NEXT)], [good, refused])
+  })
 
   it('requires the cosignatures that the policy asks for', async () => {
     const policy = policyWith({}, { witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum: 2 })

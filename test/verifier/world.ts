@@ -87,7 +87,13 @@ export type World = {
   readonly checkpoint: string
   receipt(
     index: number,
-    options?: { signer?: Signer; origin?: string; witnesses?: readonly Signer[]; hints?: readonly ReceiptAnchor[] },
+    options?: {
+      signer?: Signer
+      beside?: readonly Signer[]
+      origin?: string
+      witnesses?: readonly Signer[]
+      hints?: readonly ReceiptAnchor[]
+    },
   ): Promise<string>
 }
 
@@ -102,9 +108,9 @@ export function createWorld(statements: readonly AnyStatement[]): World {
     size,
     root,
     checkpoint: signNote(formatCheckpoint({ origin: ORIGIN, size, root }), LOG),
-    async receipt(index, { signer = LOG, origin = ORIGIN, witnesses = [], hints = [] } = {}) {
+    async receipt(index, { signer = LOG, beside = [], origin = ORIGIN, witnesses = [], hints = [] } = {}) {
       const text = formatCheckpoint({ origin, size, root })
-      const note = signNote(text, signer) + witnesses.map(witness => cosign(text, ANCHORED_AT, witness)).join('')
+      const note = signNote(text, signer, ...beside) + witnesses.map(witness => cosign(text, ANCHORED_AT, witness)).join('')
       const proof = { index, proof: await proveInclusion(index, size, read), note }
       const statement = statements[index]
       if (statement === undefined) throw new Error(`bug: no statement ${index}`)
