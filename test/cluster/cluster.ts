@@ -36,21 +36,13 @@ export async function startCluster({ nodes: count, port, told, env = {}, onPromo
   try {
     const database = await startClusterDatabase(told, onPromoted)
     started.push(() => database.stop())
-    const chain = await startEmbeddedChain({ dataDir: data, port: 0, log: silentLog })
-    started.push(() => chain.stop())
-    const access = { rpcUrls: [chain.url], signer: createKeySigner(EMBEDDED_KEY), log: silentLog }
-    const { address: contract } = await ensureDeployment(join(data, 'chain', 'deployment.json'), access)
-    const mining = mineAfterEach(chain.url)
-    started.push(mining.stop)
+    const chain = await startChain(data)
+    started.push(chain.stop)
 
     const shared = {
       OPENSEAL_STORE: database.address,
       OPENSEAL_KEYS: join(data, 'keys'),
-      OPENSEAL_RPC: chain.url,
-      OPENSEAL_CONTRACT: contract,
-      OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY,
-      OPENSEAL_ANCHOR_INTERVAL: '5s',
-      OPENSEAL_FINALITY: '1',
+      ...chain.env,
       OPENSEAL_TRUST_PROXY: '1',
       ...(port !== 0 && { OPENSEAL_URL: `http://127.0.0.1:${port + 9}` }),
       ...env,
@@ -83,6 +75,31 @@ export async function startCluster({ nodes: count, port, told, env = {}, onPromo
   }
 }
 
+/** Starts a local chain with the contract, in a folder. `env`: the settings of its nodes. */
+export async function startChain(data: string) {
+  const chain = await startEmbeddedChain({ dataDir: data, port: 0, log: silentLog })
+  try {
+    const access = { rpcUrls: [chain.url], signer: createKeySigner(EMBEDDED_KEY), log: silentLog }
+    const { address } = await ensureDeployment(join(data, 'chain', 'deployment.json'), access)
+    const mining = mineAfterEach(chain.url)
+    const env = {
+      OPENSEAL_RPC: chain.url,
+      OPENSEAL_CONTRACT: address,
+      OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY,
+      OPENSEAL_ANCHOR_INTERVAL: '5s',
+      OPENSEAL_FINALITY: '1',
+    }
+    const stop = async () => {
+      await mining.stop()
+      await chain.stop()
+    }
+    return { url: chain.url, env, stop }
+  } catch (error) {
+    await chain.stop()
+    throw error
+  }
+}
+
 /** A line to each server of an address, and the address of the lines. */
 async function linesTo(address: string) {
   const ports = [...address.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port))
@@ -105,10 +122,14 @@ function mineAfterEach(url: string) {
     return ((await answer.json()) as { result: string }).result
   }
   const running = (async () => {
-    for (let last = ''; !isOver; await sleep(MINE_MS)) {
-      const number = await call('eth_blockNumber').catch(() => last)
-      if (number !== last && last !== '') await call('evm_mine').catch(() => {})
-      last = await call('eth_blockNumber').catch(() => number)
+    for (let mined = Number(await call('eth_blockNumber')); !isOver; await sleep(MINE_MS)) {
+      const number = Number(await call('eth_blockNumber').catch(() => mined))
+      if (number <= mined) continue
+      // An anchor may come before this block. Then `mined` is too small, and the next look finds it.
+      await call('evm_mine').then(
+        () => (mined = number + 1),
+        () => {},
+      )
     }
   })()
   return {

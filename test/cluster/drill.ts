@@ -2,16 +2,12 @@
  * The drill of a cluster: records are submitted in bulk while nodes are killed and paused and the
  * database fails over twice. Then all of it is checked, moved to Level, and checked again there.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runAlone } from '../cli/commands.ts'
+import { addAgency, audit, command, createPhases, keepReceipt, read, type Told, untilAnchored, verifyReceipts } from './checks.ts'
 import { freePort, startCluster } from './cluster.ts'
 import { startNode } from './nodes.ts'
-import { AGENCY, createSeen, fileOf, type Seen, submitAll } from './submitters.ts'
-
-/** One line of the result. */
-export type PhaseResult = { readonly phase: string; readonly seconds: number } & Readonly<Record<string, string | number>>
+import { createSeen, type Seen, submitAll } from './submitters.ts'
 
 type Cluster = Awaited<ReturnType<typeof startCluster>>
 /** What happens when a phase has begun. Returns what ends it, once its records are in. */
@@ -22,10 +18,6 @@ const PAUSE_MS = 30_000
 const LOOK_MS = 200
 /** The genesis. */
 const OWN_ENTRIES = 1
-/** A chain on this machine is no evidence, which `openseal verify` says with this code. */
-const TEST_NETWORK_EXIT = 3
-const CHECKS = ['document', 'statement', 'inclusion', 'checkpoint', 'anchor', 'finality', 'currency']
-type Check = { readonly name: string; readonly status: string }
 
 const nothing = async () => {}
 const kill = ({ nodes }: Cluster, i: number) => process.kill(nodes[i]!.pid(), 'SIGKILL')
@@ -71,19 +63,18 @@ const PHASES: readonly { readonly name: string; readonly begin: Trouble }[] = [
 ]
 
 /** Runs the drill. `done` hears of each phase. Rejects at the first thing that is not as promised. */
-export async function runDrill(records: number, { told, done }: { told: (what: string) => void; done: (result: PhaseResult) => void }) {
+export async function runDrill(records: number, { told, done, started }: Told) {
   const cluster = await startCluster({ nodes: NODES, port: 0, told, env: { OPENSEAL_RATE_ADDRESS: '0', OPENSEAL_RATE_KEY: '0' } })
+  started(cluster.stop)
   try {
-    const key = await newKey(cluster)
+    const place = { ledger: cluster.proxy, rpc: cluster.chain.url }
+    const key = await addAgency(cluster.nodes[0]!.url, join(cluster.data, 'keys'))
     const seen = createSeen(records)
-    const results: PhaseResult[] = []
-    const phase = async (name: string, act: () => Promise<Readonly<Record<string, string | number>>>) => {
-      const began = performance.now()
-      const figures = await act()
-      const result = { phase: name, seconds: Math.round((performance.now() - began) / 100) / 10, ...figures }
-      results.push(result)
+    const roots = new Set<string | number>()
+    const phase = createPhases(result => {
+      if (result.root !== undefined) roots.add(result.root)
       done(result)
-    }
+    })
     const kept: number[] = []
     for (const [i, { name, begin }] of PHASES.entries()) {
       const [from, to] = [share(records, i), share(records, i + 1)]
@@ -93,25 +84,13 @@ export async function runDrill(records: number, { told, done }: { told: (what: s
       })
     }
     await phase('each record is sent once more', () => sendAgain(cluster, seen, key))
-    await phase('audit', () => audit(cluster.proxy, cluster))
+    await phase('audit', () => audit(place))
     await phase('move to Level', () => move(cluster))
     await phase('audit on Level, and a receipt of each phase', () => checkOnLevel(cluster, kept, told))
-    const roots = new Set(results.flatMap(({ root }) => root ?? []))
     if (roots.size !== 1) throw new Error(`the roots differ: ${[...roots].join(', ')}`)
   } finally {
     await cluster.stop()
   }
-}
-
-/** The phases as a table in Markdown. */
-export function formatPhases(results: readonly PhaseResult[]): string {
-  const rows = results.map(({ phase, seconds, ...figures }) => {
-    const found = Object.entries(figures).map(
-      ([name, figure]) => `${name} ${typeof figure === 'number' ? figure.toLocaleString('en') : figure}`,
-    )
-    return `| ${phase} | ${seconds} s | ${found.join(', ')} |`
-  })
-  return ['| phase | time | found |', '| --- | ---: | --- |', ...rows].join('\n')
 }
 
 const share = (records: number, part: number) => Math.floor((records * part) / PHASES.length)
@@ -130,9 +109,7 @@ async function submitIn(cluster: Cluster, { seen, key, from, to, begin }: Part) 
   await submitting
   const seconds = (performance.now() - began) / 1000
   await end()
-  const receipt = await (await read(`${cluster.proxy}/v1/records/${seen.indexes[to - 1]}/receipt`)).text()
-  writeFileSync(join(cluster.data, `record-${to - 1}.txt`), fileOf(to - 1))
-  writeFileSync(join(cluster.data, `record-${to - 1}.txt.receipt.json`), receipt)
+  await keepReceipt(cluster.data, cluster.proxy, to - 1, seen.indexes[to - 1]!)
   return {
     records: to - from,
     perSecond: Math.round((to - from) / seconds),
@@ -159,15 +136,8 @@ async function sendAgain({ nodes, proxy }: Cluster, seen: Seen, key: string) {
   if (sizes.some(size => size !== wanted)) throw new Error(`the nodes have ${sizes.join(', ')} entries, and not ${wanted}`)
   // A call cannot take a million arguments.
   const last = seen.indexes.reduce((most, index) => Math.max(most, index), 0)
-  while (((await (await read(`${proxy}/v1/records/${last}`)).json()) as { state: string }).state !== 'anchored') await sleep(LOOK_MS)
+  await untilAnchored(proxy, last)
   return { records, entries: wanted }
-}
-
-/** The whole ledger, re-derived by the command. */
-async function audit(ledger: string, { chain }: Cluster) {
-  const asked = ['audit', '--trust-ledger', '--json', '--ledger', ledger, '--rpc', chain.url]
-  const { verdict, size, root } = await command<{ verdict: string; size: number; root: string }>(asked)
-  return { verdict, entries: size, root }
 }
 
 async function move(cluster: Cluster) {
@@ -181,43 +151,11 @@ async function checkOnLevel(cluster: Cluster, kept: readonly number[], told: (wh
   const { OPENSEAL_STORE: _database, ...env } = cluster.env
   const node = await startNode({ folder: join(cluster.data, 'level'), port: await freePort(), env }, told)
   try {
-    const audited = await audit(node.url, cluster)
-    const from = ['--json', '--ledger', node.url, '--rpc', cluster.chain.url]
-    for (const n of kept) {
-      const file = join(cluster.data, `record-${n}.txt`)
-      await command(['receipt', '--upgrade', file, ...from])
-      const { checks } = await command<{ checks: readonly Check[] }>(['verify', file, '--trust-ledger', ...from], {}, TEST_NETWORK_EXIT)
-      const missing = CHECKS.filter(name => !checks.some(check => check.name === name && check.status === 'passed'))
-      if (missing.length > 0) throw new Error(`the receipt of record ${n} does not pass: ${missing.join(', ')}`)
-    }
+    const place = { ledger: node.url, rpc: cluster.chain.url }
+    const audited = await audit(place)
+    await verifyReceipts(cluster.data, place, kept)
     return { ...audited, receipts: kept.length }
   } finally {
     await node.stop()
-  }
-}
-
-/** Runs `openseal`, which must end with this code. Returns the JSON that it prints. */
-async function command<T>(args: readonly string[], env: Readonly<Record<string, string>> = {}, wanted = 0): Promise<T> {
-  const { code, out, err } = await runAlone(args, { env })
-  if (code !== wanted) throw new Error(`openseal ${args.join(' ')} ended with ${code}: ${out}${err}`)
-  return JSON.parse(out) as T
-}
-
-async function newKey({ data, nodes: [first] }: Cluster): Promise<string> {
-  const operator = readFileSync(join(data, 'keys', 'operator.key'), 'utf8').trim()
-  const post = async (path: string, body: object) => {
-    const headers = { authorization: `Bearer ${operator}`, 'content-type': 'application/json' }
-    return (await fetch(first!.url + path, { method: 'POST', headers, body: JSON.stringify(body) })).json() as Promise<{ key: string }>
-  }
-  await post('/v1/agencies', { id: AGENCY, name: 'Transport' })
-  return (await post(`/v1/agencies/${AGENCY}/keys`, {})).key
-}
-
-/** Asks until the answer is 200. */
-async function read(url: string): Promise<Response> {
-  for (;;) {
-    const answer = await fetch(url).catch(() => undefined)
-    if (answer?.ok) return answer
-    await sleep(LOOK_MS)
   }
 }

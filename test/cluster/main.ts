@@ -1,18 +1,21 @@
 /**
  * `npm run cluster`: a ledger of several nodes on this machine, to try out what happens when one of
  * them dies. Ctrl-C ends all of it. `--nodes N` (3). With `--drill RECORDS` it does all of that by
- * itself, and ends with 1 if a record that was acknowledged is lost or logged twice; `--write`
- * writes docs/results/drill.md.
+ * itself, and ends with 1 if a record that was acknowledged is lost or logged twice. With
+ * `--move RECORDS` it moves a ledger from Level to PostgreSQL and back, and kills each move several
+ * times. `--write` writes docs/results/drill.md, or move.md.
  */
 import { numberOption, readOptions } from '../../scripts/options.ts'
 import { writeResults } from '../../scripts/results.ts'
+import { formatPhases, type PhaseResult, type Told } from './checks.ts'
 import { startCluster } from './cluster.ts'
-import { formatPhases, type PhaseResult, runDrill } from './drill.ts'
+import { runDrill } from './drill.ts'
+import { runMove } from './move.ts'
 
 const tell = (line: string) => process.stderr.write(`${line}\n`)
 
 const { values } = readOptions('cluster', {
-  options: { nodes: { type: 'string' }, drill: { type: 'string' }, write: { type: 'boolean' } },
+  options: { nodes: { type: 'string' }, drill: { type: 'string' }, move: { type: 'string' }, write: { type: 'boolean' } },
 })
 const count = Math.floor(numberOption('cluster', 'nodes', values.nodes, 3))
 if (count < 1 || count > 9) {
@@ -20,7 +23,20 @@ if (count < 1 || count > 9) {
   process.exit(2)
 }
 
-if (values.drill !== undefined) await drill(Math.floor(numberOption('cluster', 'drill', values.drill, 1)))
+if (values.drill !== undefined) {
+  const records = Math.floor(numberOption('cluster', 'drill', values.drill, 1))
+  await runPhases('drill', records, runDrill, {
+    title: 'Drill',
+    about: `${records.toLocaleString('en')} records, submitted in bulk over three nodes while nodes are killed and paused and the database fails over twice. Nothing that was acknowledged was lost or logged twice.`,
+  })
+}
+if (values.move !== undefined) {
+  const records = Math.floor(numberOption('cluster', 'move', values.move, 1))
+  await runPhases('move', records, runMove, {
+    title: 'Move',
+    about: `A ledger of ${records.toLocaleString('en')} entries, moved from Level to PostgreSQL and back by \`openseal move\`. Each move is killed and started again, each time later, until it ends. \`killedReading\` counts the kills while the copy was read back. After each kill, neither store can be started. A moved source cannot either. The checks are an audit, receipts from before the moves, a record that is known, and a new one.`,
+  })
+}
 
 const stopped = new Promise<void>(resolve => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
@@ -55,25 +71,31 @@ await stopped
 tell('Stopping …')
 await stop()
 
-/** Runs the drill, prints each phase and then all of them as a table, and ends this process. */
-async function drill(records: number): Promise<never> {
+/** Runs one of them, prints each phase and then all of them as a table, and ends this process. */
+async function runPhases(
+  name: string,
+  records: number,
+  run: (records: number, told: Told) => Promise<void>,
+  page: { readonly title: string; readonly about: string },
+): Promise<never> {
+  let stop = async () => {}
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop().finally(() => process.exit(1)))
   const results: PhaseResult[] = []
   const done = (result: PhaseResult) => {
     results.push(result)
     process.stdout.write(`${JSON.stringify(result)}\n`)
   }
-  const failure = await runDrill(records, { told: tell, done }).then(
+  const started = (end: () => Promise<void>) => {
+    stop = end
+  }
+  const failure = await run(records, { told: tell, done, started }).then(
     () => undefined,
     (error: Error) => error,
   )
-  process.stdout.write(`\n${formatPhases(results)}\n`)
+  const body = formatPhases(results)
+  process.stdout.write(`\n${body}\n`)
   if (failure === undefined && values.write)
-    writeResults('drill', {
-      title: 'Drill',
-      command: `npm run cluster -- --drill ${records} --write`,
-      about: `${records.toLocaleString('en')} records, submitted in bulk over three nodes while nodes are killed and paused and the database fails over twice. Nothing that was acknowledged was lost or logged twice.`,
-      body: formatPhases(results),
-    })
-  if (failure !== undefined) tell(`The drill has failed: ${failure.message}`)
+    writeResults(name, { ...page, command: `npm run cluster -- --${name} ${records} --write`, body })
+  if (failure !== undefined) tell(`The ${name} has failed: ${failure.message}`)
   process.exit(failure === undefined ? 0 : 1)
 }

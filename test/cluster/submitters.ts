@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { STATEMENT, type Statement } from '../../src/core/statements/statement.ts'
 
 /** What all clients together have seen. */
 export type Seen = {
@@ -25,14 +26,15 @@ export function fileOf(n: number): string {
   return `The file of record ${n}.\n`
 }
 
-function lineOf(n: number): string {
+/** The statement of that file. */
+export function statementOf(n: number): Statement {
   const contents = fileOf(n)
   const sha256 = createHash('sha256').update(contents).digest('hex')
-  return JSON.stringify({
-    ...{ type: 'openseal/statement@v1', agency: AGENCY, kind: 'decision', action: 'publish', record: `drill-${n}` },
+  return {
+    ...{ type: STATEMENT, agency: AGENCY, kind: 'decision', action: 'publish', record: `drill-${n}` },
     ...{ published: '2026-01-01T00:00:00Z', title: `Decision ${n} of the drill` },
     documents: [{ name: `record-${n}.txt`, mediaType: 'text/plain', bytes: contents.length, sha256 }],
-  })
+  }
 }
 
 /** Creates what is seen of so many records. */
@@ -68,7 +70,7 @@ export async function submitAll(seen: Seen, urls: readonly string[], key: string
 /** Sends these records once. Returns those that were acknowledged. */
 async function submit(seen: Seen, url: string, key: string, records: readonly number[]): Promise<Set<number>> {
   const answered = new Set<number>()
-  for await (const line of answersOf(`${url}/v1/records`, key, records.map(lineOf).join('\n'))) {
+  for await (const line of answersOf(`${url}/v1/records`, key, records.map(n => JSON.stringify(statementOf(n))).join('\n'))) {
     const { line: at, status, index } = JSON.parse(line) as { line?: number; status?: number; index?: number }
     if (at === undefined || index === undefined || (status !== 200 && status !== 201)) continue
     const n = records[at - 1]!
