@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { formatTilePath, TILE_WIDTH } from '../src/core/tlog/tile.ts'
 import { median } from './rows.ts'
 import { statementLine } from './statements.ts'
@@ -32,6 +33,11 @@ export type Load =
       readonly durationMs: number
     }
   | { readonly kind: 'answer'; readonly port: number; readonly key: string; readonly path: string; readonly body?: string }
+
+/** As `openseal submit` sends again what is answered 503. */
+const BUSY = 503
+const ATTEMPTS = 5
+const RETRY_MS = 1000
 
 /** The things that can be read, by number. */
 const PATHS = {
@@ -68,40 +74,66 @@ async function measure(load: Load): Promise<object> {
   }
 }
 
-/** One stream to each port at once; per second, from the first byte sent to the last summary read. */
+/**
+ * One stream to each port at once; per second, from the first byte sent to the last record accepted.
+ */
 async function bulk({ ports, key, run, count }: Extract<Load, { kind: 'bulk' }>): Promise<object> {
   const each = Math.floor(count / ports.length)
-  const streams = ports.map((port, i) => ({ port, key, chunks: chunksOf(`${run}.${i}`, each), count: each }))
+  const streams = ports.map((port, i) => {
+    const lines = Array.from({ length: each }, (_, n) => statementLine(`${run}.${i}`, n))
+    return { port, key, lines, chunks: chunksOf(lines) }
+  })
   const startMs = performance.now()
-  await Promise.all(streams.map(sendStream))
+  await Promise.all(streams.map(sendAll))
   return { perSecond: (each * ports.length * 1000) / (performance.now() - startMs) }
 }
 
-function chunksOf(run: string, count: number): Buffer[] {
+function chunksOf(lines: readonly string[]): Buffer[] {
   const chunks: Buffer[] = []
-  for (let n = 0; n < count; n += 256) {
-    const lines = Array.from({ length: Math.min(256, count - n) }, (_, i) => `${statementLine(run, n + i)}\n`)
-    chunks.push(Buffer.from(lines.join('')))
-  }
+  for (let n = 0; n < lines.length; n += 256) chunks.push(Buffer.from(`${lines.slice(n, n + 256).join('\n')}\n`))
   return chunks
 }
 
-type Stream = { readonly port: number; readonly key: string; readonly chunks: readonly Buffer[]; readonly count: number }
+type Stream = { readonly port: number; readonly key: string; readonly lines: readonly string[]; readonly chunks: readonly Buffer[] }
 
-async function sendStream({ port, key, chunks, count }: Stream): Promise<void> {
+/** Sends lines, and again those that were answered 503, as `openseal submit` does. */
+async function sendAll({ port, key, lines, chunks }: Stream): Promise<void> {
+  for (let [left, next, attempt] = [lines, chunks, 1]; ; attempt++) {
+    const { refused, waitMs } = await sendStream({ port, key, lines: left, chunks: next }, attempt > 1)
+    if (refused.length === 0) return
+    if (attempt === ATTEMPTS) throw new Error(`${refused.length} records were refused ${ATTEMPTS} times`)
+    ;[left, next] = [refused, chunksOf(refused)]
+    await sleep(Math.max(RETRY_MS * attempt, waitMs))
+  }
+}
+
+/** Sends lines once. Returns those that were answered 503, and how long to wait. */
+async function sendStream(
+  { port, key, lines, chunks }: Stream,
+  isAgain: boolean,
+): Promise<{ readonly refused: readonly string[]; readonly waitMs: number }> {
   const req = request({
     port,
     method: 'POST',
     path: '/v1/records',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
   })
-  const answered = once(req, 'response').then(([response]) => readText(response as IncomingMessage))
+  const answered = once(req, 'response').then(async ([response]) => ({ response, text: await readText(response as IncomingMessage) }))
   for (const chunk of chunks) if (!req.write(chunk)) await once(req, 'drain')
   req.end()
-  const lines = (await answered).trimEnd().split('\n')
-  const summary = JSON.parse(lines.at(-1) ?? '{}')
-  const refused = lines.find(line => line.includes('"code"'))
-  if (summary.accepted !== count) throw new Error(`the stream was not accepted: ${refused ?? ''} ${lines.at(-1)}`)
+  const { response, text } = await answered
+  const waitMs = waitOf(response)
+  if (response.statusCode === BUSY) return { refused: lines, waitMs }
+  const answers = text.trimEnd().split('\n')
+  const { accepted = 0, known = 0 } = JSON.parse(answers.at(-1) ?? '{}') as { accepted?: number; known?: number }
+  // A record that is sent again may have been logged the first time.
+  const logged = isAgain ? accepted + known : accepted
+  if (logged === lines.length) return { refused: [], waitMs }
+  const found = answers.slice(0, -1).map(answer => JSON.parse(answer) as { line: number; status: number })
+  const refused = found.filter(({ status }) => status === BUSY).map(({ line }) => lines[line - 1]!)
+  if (logged !== lines.length - refused.length)
+    throw new Error(`the stream was not accepted: ${answers.find(answer => answer.includes('"code"'))} ${answers.at(-1)}`)
+  return { refused, waitMs }
 }
 
 /** Sends requests as fast as this number of connections allows. */
@@ -149,18 +181,36 @@ async function answer({ port, key, path, body }: Extract<Load, { kind: 'answer' 
   return body === undefined ? send(agent, { port, path }, 200) : submit(agent, port, key, body)
 }
 
-function submit(agent: Agent, port: number, key: string, body: string): Promise<string> {
+/** Submits one record, and again while it is answered 503. All of it counts as its time. */
+async function submit(agent: Agent, port: number, key: string, body: string): Promise<string> {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-  return send(agent, { port, method: 'POST', path: '/v1/records', headers }, 201, body)
+  for (let attempt = 1; ; attempt++) {
+    const { response, text } = await exchange(agent, { port, method: 'POST', path: '/v1/records', headers }, body)
+    if (response.statusCode !== BUSY || attempt === ATTEMPTS) return textOf(response, text, attempt > 1 ? [200, 201] : [201])
+    await sleep(Math.max(RETRY_MS * attempt, waitOf(response)))
+  }
 }
 
-async function send(agent: Agent, options: RequestOptions, status: number, body?: string): Promise<string> {
+async function send(agent: Agent, options: RequestOptions, status: number): Promise<string> {
+  const { response, text } = await exchange(agent, options)
+  return textOf(response, text, [status])
+}
+
+async function exchange(agent: Agent, options: RequestOptions, body?: string) {
   const req = request({ ...options, agent })
   req.end(body)
   const [response] = (await once(req, 'response')) as [IncomingMessage]
-  const text = await readText(response)
-  if (response.statusCode !== status) throw new Error(`${options.path} was answered ${response.statusCode}: ${text.slice(0, 300)}`)
+  return { response, text: await readText(response) }
+}
+
+function textOf({ statusCode = 0 }: IncomingMessage, text: string, wanted: readonly number[]): string {
+  if (!wanted.includes(statusCode)) throw new Error(`a request was answered ${statusCode}: ${text.slice(0, 300)}`)
   return text
+}
+
+/** How long a response asks to wait. */
+function waitOf({ headers }: IncomingMessage): number {
+  return Number(headers['retry-after'] ?? 0) * 1000
 }
 
 async function readText(response: IncomingMessage): Promise<string> {
