@@ -6,7 +6,7 @@
 import { toHex } from '../core/bytes.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { groupBy } from '../core/group-by.ts'
-import { coversSize, isAuthority, isChain, type PolicyChain } from '../core/policy-anchors.ts'
+import { coversSize, isChain, type PolicyChain } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
 import type { AuditChain } from './chain.ts'
 import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
@@ -39,12 +39,6 @@ export async function* readLogs(input: AuditInput): AuditPart<AuditedLog[]> {
   const { policy, chains } = input
   const unasked = policy.anchors.filter(isChain).filter(anchor => !chains.some(chain => isSameLog(anchor, chain)))
   yield { unfinished: unasked.map(({ contract, chainId }) => unfinished('AUDIT_CHAIN_NOT_ASKED', 'chain', { contract, chainId })) }
-  // Tokens are in receipts and rounds. That nobody read them here is said, and never passed over.
-  yield {
-    notices: policy.anchors
-      .filter(isAuthority)
-      .map(({ name }) => ({ code: 'AUDIT_STAMPS_UNREAD', detail: 'authority', values: { name } }) as const),
-  }
   const seen = await Promise.all(chains.map(chain => readLog(input, chain)))
   yield { unfinished: seen.flatMap(({ trouble }) => trouble ?? []) }
   const logs: AuditedLog[] = []

@@ -11,15 +11,16 @@ import { rootFromRange } from '../core/tlog/tree.ts'
 import { type AuditedLog, checkAnchors, readLogs } from './anchors.ts'
 import { type AuditError, finding } from './finding.ts'
 import { continuesHistory, findMisfits, type Misfits, readCheckpoint, reportMisfits, type SeenCheckpoint, seenBefore } from './history.ts'
-import { rederive } from './rederive.ts'
+import { type ReadTree, rederive } from './rederive.ts'
 import { createRootCheck } from './root-check.ts'
 import { type Base, EMPTY_BASE, type Roots } from './roots.ts'
-import { type AuditInput, type AuditPart, type AuditReport, type Counts, createCollector, type Found } from './run.ts'
+import { type CheckedRounds, checkRounds, needsRounds } from './rounds.ts'
+import { type AuditedRounds, type AuditInput, type AuditPart, type AuditReport, type Counts, createCollector, type Found } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 import { checkWitnesses } from './witnesses.ts'
 
 /** How far a run got, and whether all up to there is as the ledger signed it. */
-type Reached = { readonly from: number; readonly roots: Roots; readonly isSound: boolean }
+type Reached = ReadTree & { readonly from: number; readonly isSound: boolean; readonly rounds?: AuditedRounds }
 
 /**
  * Audits once. Never rejects for a fault of a ledger or an endpoint: that is `inconsistent` or
@@ -86,14 +87,29 @@ async function* auditTree(
   const reached = yield* rederiveFromBest(input, checkpoint, seen, anchored)
   if (reached === undefined) return undefined
   const { roots, isSound } = reached
-  yield* checkAnchors(input, logs, claimed, createRootCheck(input, roots), checkpoint.size)
+  const isRoot = createRootCheck(input, roots)
+  yield* checkAnchors(input, logs, claimed, isRoot, checkpoint.size)
   yield* checkWitnesses(input, checkpoint, claimed, roots)
-  if (isSound && checkpoint.size > 0) await state.confirm(roots.base(), rootsToKeep(input, roots, anchored))
-  return reached
+  const checked = needsRounds(input.policy) ? yield* tryRounds(checkRounds(input, { ...reached, checkpoint, isRoot, logs })) : undefined
+  if (isSound && checkpoint.size > 0) await state.confirm(roots.base(), rootsToKeep(input, roots, anchored, checked))
+  return { ...reached, ...(checked && { rounds: checked.rounds }) }
 }
 
-function rootsToKeep({ state }: AuditInput, roots: Roots, sizes: readonly number[]): ReadonlyMap<number, string> {
-  const kept = new Map(state.roots)
+/** Rounds that cannot be read, from a mirror of only the tree for one, take nothing away from the rest. */
+async function* tryRounds(part: AuditPart<CheckedRounds>): AuditPart<CheckedRounds | undefined> {
+  const collector = createCollector()
+  const checked = await collector.tryPart(part)
+  yield collector.found()
+  return checked
+}
+
+function rootsToKeep(
+  { state }: AuditInput,
+  roots: Roots,
+  sizes: readonly number[],
+  checked: CheckedRounds | undefined,
+): ReadonlyMap<number, string> {
+  const kept = new Map([...state.roots, ...(checked?.roots ?? [])])
   for (const size of sizes) {
     const root = roots.at(size)
     if (root !== undefined) kept.set(size, toHex(root))
@@ -119,15 +135,16 @@ async function* rederiveFromBest(
   const sizes = [...anchored, ...seen.map(({ size }) => size)]
   for (const start of [...starts, EMPTY_BASE]) {
     const collector = createCollector()
-    const { roots, misfits } = (await collector.tryPart(rederiveAndCompare(input, checkpoint, seen, start, sizes))) ?? {}
+    const { derived, misfits } = (await collector.tryPart(rederiveAndCompare(input, checkpoint, seen, start, sizes))) ?? {}
     if (misfits !== undefined && start !== EMPTY_BASE) continue
     const found = collector.found()
     yield found
-    if (roots === undefined) return undefined
+    if (derived === undefined) return undefined
+    const { roots } = derived
     if (misfits !== undefined) yield* reportMisfits(input, checkpoint, misfits, roots)
     // Statements that were not seen are not remembered as checked.
     const isWhole = found.findings.length + found.counts.withheld === 0 && roots.at(checkpoint.size) !== undefined
-    return { from: start.size, roots, isSound: isWhole && misfits === undefined }
+    return { ...derived, from: start.size, isSound: isWhole && misfits === undefined }
   }
   throw new Error('bug: the last start is the empty tree')
 }
@@ -138,9 +155,10 @@ async function* rederiveAndCompare(
   seen: readonly SeenCheckpoint[],
   start: Base,
   sizes: readonly number[],
-): AuditPart<{ readonly roots: Roots; readonly misfits: Misfits | undefined }> {
-  const roots = yield* rederive(input, checkpoint, start, sizes)
-  return { roots, misfits: await findMisfits(input, checkpoint, seen, roots, createRootCheck(input, roots)) }
+): AuditPart<{ readonly derived: ReadTree; readonly misfits: Misfits | undefined }> {
+  const derived = yield* rederive(input, checkpoint, start, sizes)
+  const { roots } = derived
+  return { derived, misfits: await findMisfits(input, checkpoint, seen, roots, createRootCheck(input, roots)) }
 }
 
 function reportOf(
@@ -164,6 +182,7 @@ function reportOf(
     size: tree.size,
     root: toHex(rootFromRange(tree.range)),
     ...counts,
+    ...(reached?.rounds && { rounds: reached.rounds }),
     anchors: logs.flatMap(({ chain, view }) =>
       view.events.map(event => ({
         ...event,

@@ -33,6 +33,7 @@ export const FINDING_CODES = [
   'AUDIT_CHAIN_REORG',
   'AUDIT_CONTRACT_CODE',
   'AUDIT_LOG_CLOSED',
+  'AUDIT_STAMP_INVALID',
 ] as const satisfies readonly AuditMessageKey[]
 
 /** Every reason why something was not checked. None of them counts against the ledger. */
@@ -59,6 +60,9 @@ export const UNFINISHED_CODES = [
   'AUDIT_CHAIN_BEHIND',
   'AUDIT_ENDPOINTS_DISAGREE',
   'AUDIT_ANCHORS_UNKNOWN',
+  'AUDIT_STAMPS_UNKNOWN',
+  'AUDIT_STAMP_MISSING',
+  'AUDIT_ROUNDS_FEW',
   'AUDIT_COSIGNATURES_FEW',
   'AUDIT_KEY_UNCHECKED',
   'AUDIT_STATE_LOCKED',
@@ -70,7 +74,6 @@ export const UNFINISHED_CODES = [
 /** Remarks of an audit that contradict nothing, such as outdated hints. */
 export const NOTICE_CODES = [
   'AUDIT_ANCHOR_MOVED',
-  'AUDIT_STAMPS_UNREAD',
   'AUDIT_KEY_FOLLOWED',
   'AUDIT_CHAINS_CHANGED',
   'AUDIT_CHAINS_KNOWN',

@@ -22,7 +22,15 @@ import { type Base, createRoots, type Roots, type Tree } from './roots.ts'
 import { type AuditInput, type AuditPart, createCollector, MAX_FINDINGS } from './run.ts'
 import type { ServedStatements } from './served-statements.ts'
 import { type LedgerSource, MAX_STATEMENTS } from './source.ts'
-import { checkGenesis, checkKeyChanges, compareStatements, createTombstones, noticeAnchorsChanges } from './statements.ts'
+import {
+  checkGenesis,
+  checkKeyChanges,
+  compareStatements,
+  createLoggedStamps,
+  createTombstones,
+  type LoggedStamps,
+  noticeAnchorsChanges,
+} from './statements.ts'
 
 /**
  * The entries that are read at once: one call for their statements, and their bundles and tiles.
@@ -43,6 +51,9 @@ type Span = {
   readonly statements: ServedStatements | AuditError
 }
 
+/** The re-derived tree, and the time stamps that its entries name. */
+export type ReadTree = { readonly roots: Roots; readonly stamps: LoggedStamps }
+
 /** Entries and statements that were served in other places than the tree's. */
 type Displaced = { readonly entries: readonly Moved[]; readonly statements: readonly Moved[] }
 
@@ -50,12 +61,13 @@ type Displaced = { readonly entries: readonly Moved[]; readonly statements: read
  * Re-derives [start.size, checkpoint.size) and keeps the roots at `sizes`. Stops early at
  * MAX_FINDINGS, or if neither entries nor leaves are served.
  */
-export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): AuditPart<Roots> {
+export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start: Base, sizes: Iterable<number>): AuditPart<ReadTree> {
   const { source, state, onProgress } = input
   const { size } = checkpoint
   const roots = createRoots([...sizes, size], start)
   const collector = createCollector()
   const tombstones = createTombstones()
+  const stamps = createLoggedStamps()
   const keepWay = async () => {
     const { findings, counts } = collector.found()
     // A later run that begins here would not see again what waits for its tombstone.
@@ -70,7 +82,10 @@ export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start
       const before = { last: findings.at(-1), withheld: counts.withheld }
       const taken = await collector.run(takeSpan(input, span, checkpoint, roots, before))
       displaced.push(...(taken ?? []))
-      if (!(span.statements instanceof AuditError)) collector.add({ findings: tombstones.take(span.statements) })
+      if (!(span.statements instanceof AuditError)) {
+        collector.add({ findings: tombstones.take(span.statements) })
+        stamps.take(span.statements)
+      }
       const isTooMuch = collector.found().findings.length >= MAX_FINDINGS
       if (isTooMuch) yield { unfinished: [unfinished('AUDIT_TOO_MANY', 'findings', { count: MAX_FINDINGS })] }
       if (taken === undefined || isTooMuch) break
@@ -85,7 +100,7 @@ export async function* rederive(input: AuditInput, checkpoint: Checkpoint, start
   collector.add(tombstones.end(roots.tree().size))
   const found = collector.found()
   yield { ...found, findings: joinSwaps(found.findings, displaced) }
-  return roots
+  return { roots, stamps }
 }
 
 /** The spans of [from, size) in order. Their reads begin long before they are needed. */

@@ -57,10 +57,12 @@ ${formatShown(report, say)}
 }
 
 /** The section about what the audit shows, if anything was checked, and what it does not show. */
-function formatShown({ size, anchors, testNetwork }: AuditReport, say: SayAudit): string {
+function formatShown({ size, anchors, testNetwork, rounds }: AuditReport, say: SayAudit): string {
   if (size === 0) return ''
   const ofAnchors = anchors.length === 0 ? '' : say(testNetwork ? 'shows.test' : 'shows.anchors')
-  return `<h2>${say('heading.shows')}</h2>\n<p>${say('shows.entries')}</p>\n<p>${ofAnchors} ${say('shows.not')}</p>`
+  const ofStamps = rounds === undefined || rounds.stamps === 0 ? '' : say(rounds.testAuthorities ? 'shows.stamps.test' : 'shows.stamps')
+  const shown = [ofAnchors, ofStamps, say('shows.not')].filter(text => text !== '')
+  return `<h2>${say('heading.shows')}</h2>\n<p>${say('shows.entries')}</p>\n<p>${shown.join(' ')}</p>`
 }
 
 /** The sentence of an audit's verdict. */
@@ -90,6 +92,17 @@ export function factsOf(say: SayAudit, report: AuditReport, { ledger, trust, tim
     ...(report.erased === 0 ? [] : [['fact.erased', number(report.erased)] as const]),
     ['fact.tiles', number(report.tiles)],
     ['fact.anchors', number(report.anchors.length)],
+    ...roundFacts(say, report),
+  ]
+}
+
+function roundFacts(say: SayAudit, { rounds }: AuditReport): (readonly [AuditMessageKey, string])[] {
+  if (rounds === undefined) return []
+  const { read, final, newest, stamps } = rounds
+  return [
+    ['fact.rounds', say('fact.rounds.of', { final: sayNumber(say, final), read: sayNumber(say, read) })],
+    ...(final === 0 ? [] : [['fact.rounds.newest', say('anchors.entries', { count: newest })] as const]),
+    ['fact.stamps', sayNumber(say, stamps)],
   ]
 }
 

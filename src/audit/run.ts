@@ -55,12 +55,26 @@ export type AuditReport = {
   /** Statements that the ledger, or a mirror of only its tree, does not serve. */
   readonly withheld: number
   readonly tiles: number
+  /** Missing if the policy asks for nothing that only rounds show, or if they were not all read. */
+  readonly rounds?: AuditedRounds
   /** Whether every chain of the policy is a test network. */
   readonly testNetwork: boolean
   /** Every anchor on chain, in order, one endpoint after the other. */
   readonly anchors: readonly AuditedAnchor[]
   /** Files with both sides of a contradiction. */
   readonly evidence: readonly string[]
+}
+
+/** The rounds of the ledger up to the audited size. */
+export type AuditedRounds = {
+  readonly read: number
+  /** Those that have all that the policy requires, and the size of the newest; 0 without one. */
+  readonly final: number
+  readonly newest: number
+  /** Time stamps that hold, by authorities of the policy. */
+  readonly stamps: number
+  /** Whether every authority of the policy is a test one. */
+  readonly testAuthorities: boolean
 }
 
 /** How much was compared. */

@@ -11,6 +11,7 @@ import { encodeEntry } from '../core/statements/entry.ts'
 import { ERASURE } from '../core/statements/erasure.ts'
 import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
 import { type AnyStatement, canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
+import { TIMESTAMP } from '../core/statements/timestamp.ts'
 import { LedgerFailure } from '../ledger-client/http.ts'
 import { AuditError, unreadable } from './finding.ts'
 
@@ -35,7 +36,12 @@ export type ServedStatements = {
   /** The changes of the log's key among them. */
   readonly keyChanges: readonly { readonly index: number; readonly change: KeyChange }[]
   readonly anchorsChanges: readonly ServedAnchorsChange[]
+  /** The time stamps that entries among them name. */
+  readonly stamps: readonly LoggedStamp[]
 }
+
+/** A time stamp that an entry names: the size of its checkpoint, and the SHA-256 of its token in hex. */
+export type LoggedStamp = { readonly size: number; readonly sha256: string }
 
 /** A change of the log's anchors: the names of its places, and their chains. */
 export type ServedAnchorsChange = {
@@ -60,6 +66,7 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
   const missing = new Map<number, NoStatement>()
   const keyChanges: { index: number; change: KeyChange }[] = []
   const anchorsChanges: ServedAnchorsChange[] = []
+  const stamps: LoggedStamp[] = []
   const erased = new Map<number, number | undefined>()
   const tombstones = new Map<number, number>()
   let genesis: AnyStatement | undefined
@@ -76,6 +83,7 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
       if (index === 0) genesis = statement.value
       if (statement.value.type === ERASURE) tombstones.set(index, statement.value.index)
       if (statement.value.type === KEY_CHANGE && keyChanges.length < MAX_KEY_CHANGES) keyChanges.push({ index, change: statement.value })
+      if (statement.value.type === TIMESTAMP) stamps.push({ size: statement.value.size, sha256: statement.value.sha256 })
       if (statement.value.type === ANCHORS_CHANGE) {
         const { origin, anchors } = statement.value
         anchorsChanges.push({ index, origin, places: anchors.map(nameOfPlace), chainIds: anchors.map(({ chainId }) => chainId) })
@@ -85,7 +93,7 @@ export async function readStatements(body: AsyncIterable<Uint8Array>, path: stri
   }
   for await (const lines of linesOf(body, path)) for (const line of lines) if (line !== '') takeLine(line)
   if (index < to) throw new LedgerFailure('LEDGER_CUT_OFF', `the answer to ${path} broke off`)
-  return { leaves, missing, genesis, erased, tombstones, keyChanges, anchorsChanges }
+  return { leaves, missing, genesis, erased, tombstones, keyChanges, anchorsChanges, stamps }
 }
 
 /**

@@ -23,6 +23,16 @@ export type ClaimedAnchor = {
   readonly time: string | undefined
 }
 
+/** A round: its signed note with every cosignature, and its tokens in base64, by their authorities' names. */
+export type ServedRound = {
+  readonly size: number
+  readonly note: string
+  readonly timestamps: readonly { readonly name: string; readonly token: string }[]
+}
+
+/** Some rounds, and the size after which to ask for more. */
+export type RoundPage = { readonly rounds: readonly ServedRound[]; readonly after: number | undefined }
+
 /**
  * The requests of an audit. Every function rejects with AuditError if there is no usable answer.
  */
@@ -33,6 +43,8 @@ export type LedgerSource = {
   /** The commitments of the statements of [from, to), at most MAX_STATEMENTS of them. */
   statements(from: number, to: number): Promise<ServedStatements>
   anchors(): Promise<ClaimedAnchor[]>
+  /** Some rounds above a size, in ascending order. */
+  rounds(after: number): Promise<RoundPage>
   policy(): Promise<string>
   /**
    * The receipt of an entry. It carries the checkpoint of the first round that covers the entry.
@@ -50,6 +62,11 @@ const MAX_ANCHORS = 525_600
 /** A time has 20 characters. */
 const MAX_TIME = 20
 const MAX_TEXT = 4 * 1024 * 1024
+const ROUNDS_A_PAGE = 20
+/** Room for as many rounds of 64 tokens of 16 KiB each. */
+const MAX_ROUND_PAGE = 32 * 1024 * 1024
+/** A policy has at most 200 characters for the name of an authority. */
+const MAX_NAME = 200
 const TEXT = ['text/plain', 'application/octet-stream']
 const BINARY = ['application/octet-stream', 'binary/octet-stream']
 const JSON_TYPES = ['application/json', ...TEXT]
@@ -61,8 +78,8 @@ const MAX_BUNDLE = 256 * 1024
 export function createHttpSource(options: HttpOptions): LedgerSource {
   const { get, close } = createHttpReader(options)
   const bytes = (path: string, maxBytes: number) => get({ path, types: BINARY, maxBytes, read: collect })
-  const text = (path: string, types: readonly string[]) =>
-    get({ path, types, maxBytes: MAX_TEXT, read: async body => toText(await collect(body), path) })
+  const text = (path: string, types: readonly string[], maxBytes = MAX_TEXT) =>
+    get({ path, types, maxBytes, read: async body => toText(await collect(body), path) })
   return {
     close,
     checkpoint: () => text('/checkpoint', TEXT),
@@ -87,6 +104,10 @@ export function createHttpSource(options: HttpOptions): LedgerSource {
       }
       return anchors
     },
+    async rounds(after) {
+      const path = `/v1/rounds?limit=${ROUNDS_A_PAGE}&cursor=${after}`
+      return readRoundPage(readJson(await text(path, JSON_TYPES, MAX_ROUND_PAGE), path), path, after)
+    },
   }
 }
 
@@ -104,6 +125,32 @@ function readAnchorPage(text: string, path: string): { anchors: ClaimedAnchor[];
   const { after } = value
   if (after !== undefined && !Number.isSafeInteger(after)) throw unreadable(path, 'not a list of anchors')
   return { anchors: value.final.map(anchor => readAnchor(anchor, path)), after: after as number | undefined }
+}
+
+function readRoundPage(value: Json, path: string, after: number): RoundPage {
+  if (!isJsonObject(value) || !Array.isArray(value.rounds)) throw unreadable(path, 'not a list of rounds')
+  const rounds = value.rounds.map(round => readRound(round, path))
+  const sizes = [after, ...rounds.map(({ size }) => size)]
+  if (sizes.some((size, at) => at > 0 && size <= sizes[at - 1]!)) throw unreadable(path, 'not in ascending order')
+  const isMore = value.cursor !== undefined
+  if (isMore && (rounds.length === 0 || value.cursor !== String(sizes.at(-1)))) throw unreadable(path, 'the pages do not end')
+  return { rounds, after: isMore ? sizes.at(-1) : undefined }
+}
+
+function readRound(item: Json, path: string): ServedRound {
+  const { size, checkpoint, cosignatures, timestamps } = isJsonObject(item) ? item : {}
+  const areLines = Array.isArray(cosignatures) && cosignatures.every(line => typeof line === 'string')
+  if (!Number.isSafeInteger(size) || typeof checkpoint !== 'string' || !areLines || !Array.isArray(timestamps))
+    throw unreadable(path, 'not a list of rounds')
+  return {
+    size: Number(size),
+    note: checkpoint + cosignatures.map(line => `${line}\n`).join(''),
+    timestamps: timestamps.map(stamp => {
+      const { name, token } = isJsonObject(stamp) ? stamp : {}
+      if (typeof name !== 'string' || typeof token !== 'string') throw unreadable(path, 'not a list of rounds')
+      return { name: name.slice(0, MAX_NAME), token }
+    }),
+  }
 }
 
 function readJson(text: string, path: string): Json {

@@ -140,6 +140,46 @@ export function createTombstones() {
   }
 }
 
+/**
+ * The most time stamps that are remembered at once: for comparison, one every ten minutes for ten
+ * years.
+ */
+const MAX_STAMPS = 525_600
+
+/** The time stamps that the log names, until the ledger serves each of them. */
+export type LoggedStamps = {
+  /** Takes the statements of the log, in any order. */
+  take(served: ServedStatements): void
+  /** Takes the SHA-256 (hex) of each token that is served for the checkpoint of a size. */
+  see(size: number, tokens: readonly string[]): void
+  /** Why not all were seen. */
+  left(): Unfinished[]
+}
+
+/** Remembers none at first. */
+export function createLoggedStamps(): LoggedStamps {
+  const open = new Map<string, number>()
+  let isTooMuch = false
+  return {
+    take({ stamps }) {
+      for (const { size, sha256 } of stamps) {
+        if (open.size < MAX_STAMPS) open.set(`${size} ${sha256}`, size)
+        else isTooMuch = true
+      }
+    },
+    see(size, tokens) {
+      for (const sha256 of tokens) open.delete(`${size} ${sha256}`)
+    },
+    left() {
+      const [size] = open.values()
+      return [
+        ...(size === undefined ? [] : [unfinished('AUDIT_STAMP_MISSING', 'stamps.missing', { count: open.size, size })]),
+        ...(isTooMuch ? [unfinished('AUDIT_TOO_MANY', 'findings', { count: MAX_STAMPS })] : []),
+      ]
+    },
+  }
+}
+
 function genesisFinding(detail: AuditFinding['detail'], values: AuditFinding['values'] = {}): AuditFinding {
   return finding('AUDIT_GENESIS_MISMATCH', detail, values, 0)
 }

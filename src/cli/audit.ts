@@ -172,6 +172,7 @@ async function tell(report: AuditReport, options: Options, facts: AuditFacts, sa
     })
   else print(...describe(report, facts, say))
   if (report.testNetwork && report.anchors.length > 0) remark('', say('shows.test'))
+  if (report.rounds?.testAuthorities && report.rounds.stamps > 0) remark('', say('shows.stamps.test'))
   if (facts.trust === 'ledger') remark('', say('remark.trust'))
   if (options.state === undefined) remark('', say('remark.state'))
 

@@ -1,6 +1,6 @@
 /** The time stamps of a receipt, as a policy's authorities count them. */
 
-import { attempt, attemptAsync, unwrap } from '../core/attempt.ts'
+import { type Attempt, attempt, attemptAsync, unwrap } from '../core/attempt.ts'
 import { fromBase64, toUtf8 } from '../core/bytes.ts'
 import type { PolicyAuthority } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
@@ -10,30 +10,62 @@ import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
 import type { AnchorAnswer } from './anchor-answer.ts'
 import type { ReceiptParts } from './checks.ts'
 import { type Remark, type RemarkKey, remark } from './remarks.ts'
-import { verifyParsedToken } from './timestamp/verify-token.ts'
+import { type VerifiedToken, verifyParsedToken } from './timestamp/verify-token.ts'
+
+/** A token as one authority's time stamp of some bytes, or why it is none; undefined if it is another's. */
+export type TokenCheck = Attempt<VerifiedToken> | undefined
 
 /**
  * The answer for each authority: whether a token of the receipt is its time stamp of the
- * checkpoint. Of several, the earliest counts. A token that is missing or bad is a no, and never
- * makes a receipt invalid.
+ * checkpoint. A token that is missing or bad is a no, and never makes a receipt invalid.
  */
 export async function readStamps(evidence: ReceiptParts, authorities: readonly PolicyAuthority[]): Promise<AnchorAnswer[]> {
   if (authorities.length === 0) return []
   const data = toUtf8(formatCheckpoint(unwrap(evidence.checkpoint)))
   const texts = unwrap(evidence.receipt).anchors.flatMap(anchor => (anchor.type === 'rfc3161' ? [anchor.token] : []))
-  const tokens = [...new Set(texts)].map(text => attempt(() => parseToken(fromBase64(text))).value)
-  const stamps = await Promise.all(authorities.map(authority => askAuthority(authority, tokens, data)))
+  return answerStamps(await checkTokens([...new Set(texts)], data, authorities), authorities)
+}
+
+/** Checks each token (base64) for each authority: a row for each token, in the order of the authorities. */
+export async function checkTokens(
+  texts: readonly string[],
+  data: Uint8Array,
+  authorities: readonly PolicyAuthority[],
+): Promise<readonly (readonly TokenCheck[])[]> {
+  const pinned = authorities.map(anchor => ({
+    certificates: anchor.certificates.map(text => parseCertificate(fromBase64(text))),
+    policies: anchor.policies,
+  }))
+  const check = async (text: string): Promise<readonly TokenCheck[]> => {
+    const { value: token, error } = attempt(() => parseToken(fromBase64(text)))
+    if (error) return pinned.map(() => ({ error }))
+    const ofEach = pinned.map(({ certificates, policies }) =>
+      isOf(token, certificates) ? attemptAsync(() => verifyParsedToken(token, { data, certificates, policies })) : undefined,
+    )
+    return Promise.all(ofEach)
+  }
+  return Promise.all(texts.map(check))
+}
+
+/**
+ * The answer for each authority, from the checks of all tokens. Of several of its tokens, the
+ * earliest counts, and the tokens of one signer count once.
+ */
+export function answerStamps(checks: readonly (readonly TokenCheck[])[], authorities: readonly PolicyAuthority[]): AnchorAnswer[] {
+  const stamps = authorities.map((authority, at) =>
+    answerAuthority(
+      authority,
+      checks.flatMap(ofToken => ofToken[at] ?? []),
+    ),
+  )
   return refuseShared(stamps).map(({ signer: _, ...answer }) => answer)
 }
 
 /** An answer with the key that signed, by its SHA-256. */
 type Stamp = AnchorAnswer & { readonly signer?: string }
 
-async function askAuthority(anchor: PolicyAuthority, tokens: readonly (TimestampToken | undefined)[], data: Uint8Array): Promise<Stamp> {
-  const { name, policies } = anchor
-  const certificates = anchor.certificates.map(text => parseCertificate(fromBase64(text)))
-  const own = tokens.filter(token => token !== undefined).filter(token => isOf(token, certificates))
-  const checked = await Promise.all(own.map(token => attemptAsync(() => verifyParsedToken(token, { data, certificates, policies }))))
+function answerAuthority(anchor: PolicyAuthority, checked: readonly Attempt<VerifiedToken>[]): Stamp {
+  const { name } = anchor
   const held = checked.flatMap(({ value }) => value ?? []).sort((a, b) => a.seconds - b.seconds)[0]
   if (held !== undefined) {
     const { seconds: time, signer } = held
@@ -42,7 +74,9 @@ async function askAuthority(anchor: PolicyAuthority, tokens: readonly (Timestamp
   }
   const codes = checked.flatMap(({ error }) => error?.code ?? [])
   const isUnable = codes.includes('TIMESTAMP_UNABLE')
-  const why = isUnable ? 'stampUnable' : (REMARK_OF[codes[0] ?? ''] ?? (tokens.includes(undefined) ? 'stampMalformed' : 'stampNone'))
+  // A token that cannot be read may be anyone's, so another fault says more.
+  const code = codes.find(each => each !== 'TIMESTAMP_MALFORMED') ?? codes[0] ?? ''
+  const why = isUnable ? 'stampUnable' : (REMARK_OF[code] ?? 'stampNone')
   return { anchor, state: isUnable ? 'unable' : 'missing', time: 0, remark: remark(why, { name }) }
 }
 

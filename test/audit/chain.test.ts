@@ -73,13 +73,6 @@ describe('audit of an anchored ledger', () => {
     }
   })
 
-  it('says that it reads no time stamps, where the policy names an authority', async () => {
-    const { pinned, run, served } = anchored.world
-    const authority = { type: 'rfc3161', name: 'Authority of Example', certificates: ['MAMCAQE='], production: true, fromSize: 0 } as const
-    const { verdict, notices } = await run({ policy: policyOf(served.ledger, [pinned, authority]) })
-    deepEqual([verdict, notices], ['clean', [{ code: 'AUDIT_STAMPS_UNREAD', detail: 'authority', values: { name: authority.name } }]])
-  })
-
   it('reads every page of the ledger’s anchors', async () => {
     const { proxy, run } = anchored.world
     proxy.tamper = (path, body) => {

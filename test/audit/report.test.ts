@@ -40,6 +40,7 @@ const INCONSISTENT: AuditReport = {
   })),
 }
 const CLEAN: AuditReport = { ...INCONSISTENT, verdict: 'clean', exit: 0, findings: [], unfinished: [], evidence: [], testNetwork: true }
+const VOUCHED: AuditReport = { ...CLEAN, rounds: { read: 30, final: 29, newest: 117_000, stamps: 58, testAuthorities: false } }
 const FACTS = { ledger: 'https://records.example', trust: 'ledger', time: '2026-11-24T13:00:00Z' } as const
 
 describe('audit/report', () => {
@@ -58,7 +59,7 @@ describe('audit/report', () => {
       await addAxe(context)
       const page = await context.newPage()
       for (const tag of LANGUAGE_TAGS) {
-        await page.setContent(formatAuditReport(width === 320 ? INCONSISTENT : CLEAN, FACTS, speakAudit(tag)))
+        await page.setContent(formatAuditReport(width === 320 ? INCONSISTENT : VOUCHED, FACTS, speakAudit(tag)))
         await assertAccessible(page)
         await assertFits(page, `in ${tag} at ${width} px`)
       }

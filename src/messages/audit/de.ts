@@ -27,6 +27,10 @@ export const auditDe: AuditMessages = {
   'fact.erased': 'Gelöschte Erklärungen',
   'fact.tiles': 'Verglichene Kacheln',
   'fact.anchors': 'Verglichene Anker',
+  'fact.rounds': 'Prüfpunkte, für die gebürgt wird, wie es die Richtlinie verlangt',
+  'fact.rounds.of': '{final} von {read}',
+  'fact.rounds.newest': 'Der neueste davon',
+  'fact.stamps': 'Gültige Zeitstempel',
   'heading.findings': 'Befunde',
   'heading.notices': 'Hinweise',
   'heading.unfinished': 'Nicht geprüft',
@@ -53,6 +57,9 @@ export const auditDe: AuditMessages = {
     'Die Einträge bis zu dieser Größe sind die, die das Register unterschrieben hat. Jede noch vorhandene Erklärung ist die, auf die ihr Eintrag festgelegt ist.',
   'shows.anchors': 'Wo ein Anker steht, bürgt die Kette dafür, dass der Baum dieser Größe zu dieser Zeit bestand.',
   'shows.test': 'Die Anker stehen auf einem Testnetz, das zurücksetzen kann, wer es betreibt: Sie sind kein Beweis.',
+  'shows.stamps':
+    'Wo ein Zeitstempel gilt, bürgt seine Stelle dafür, dass der Baum dieser Größe zu dieser Zeit bestand. Nicht geprüft ist, ob sein Zertifikat widerrufen wurde und ob er qualifiziert ist.',
+  'shows.stamps.test': 'Die Zeitstempel stammen von Teststellen: Sie sind kein Beweis.',
   'shows.not': 'Es zeigt nicht, dass wahr ist, was in den Vorgängen steht.',
   'remark.trust':
     'Die Richtlinie ist das Wort des Registers selbst. Bewahren Sie eine Kopie auf, und verwenden Sie das nächste Mal diese (openseal policy --out DATEI).',
@@ -83,8 +90,6 @@ export const auditDe: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'Der erste Eintrag bindet nicht Herkunft, Schlüssel und Anker der Richtlinie.',
   AUDIT_KEY_CHANGE: 'Das Register wechselt seinen Schlüssel von einem oder zu einem, den die Richtlinie nicht kennt.',
   AUDIT_ANCHOR_MOVED: 'Block oder Zeit eines Ankers auf der Kette sind andere, als das Register nennt.',
-  AUDIT_STAMPS_UNREAD:
-    'Die Richtlinie nennt eine Zeitstempelstelle. Die Prüfung liest Ketten und Zeugen, aber keine Zeitstempel: Das tut die Prüfung jeder Quittung.',
   AUDIT_KEY_FOLLOWED:
     'Der Schlüssel des Protokolls hat gewechselt, seit die Richtlinie festgehalten wurde. Der alte Schlüssel und die Kette bürgen für den Wechsel, und die Prüfung ist ihm gefolgt.',
   AUDIT_CHAINS_CHANGED:
@@ -99,6 +104,7 @@ export const auditDe: AuditMessages = {
   AUDIT_CONTRACT_CODE: 'Der Vertrag an der Adresse aus der Richtlinie hat anderen Code.',
   AUDIT_LOG_CLOSED:
     'Das Protokoll wurde auf der Kette geschlossen, und das Register geht über die letzte Größe hinaus, für die sein Eigentümer bürgt.',
+  AUDIT_STAMP_INVALID: 'Ein Zeitstempel, den das Register liefert, ist beschädigt oder gilt für etwas anderes.',
   AUDIT_LEDGER_UNREACHABLE: 'Das Register hat nicht geantwortet.',
   AUDIT_LEDGER_TIMEOUT: 'Das Register hat seine Antwort nicht rechtzeitig beendet.',
   AUDIT_LEDGER_BUSY: 'Das Register ist überlastet und bittet, später wiederzukommen.',
@@ -123,6 +129,9 @@ export const auditDe: AuditMessages = {
   AUDIT_CHAIN_BEHIND: 'Ein Zugang kennt die neuesten Blöcke noch nicht.',
   AUDIT_ENDPOINTS_DISAGREE: 'Zwei Zugänge zu einer Kette zeigen nicht dieselben Anker. Fragen Sie einen dritten.',
   AUDIT_ANCHORS_UNKNOWN: 'Das Register nennt Anker an einer Stelle, die die Richtlinie nicht kennt.',
+  AUDIT_STAMPS_UNKNOWN: 'Das Register liefert Zeitstempel, die zu keiner Stelle der Richtlinie führen.',
+  AUDIT_STAMP_MISSING: 'Das Protokoll nennt einen Zeitstempel, den das Register nicht liefert.',
+  AUDIT_ROUNDS_FEW: 'Für keinen Prüfpunkt dieses Registers wird gebürgt, wie es die Richtlinie verlangt.',
   AUDIT_COSIGNATURES_FEW:
     'Zu wenige Zeugen der Richtlinie haben einen Prüfpunkt dieses Registers mitgezeichnet: Niemand kann sagen, ob allen dieselben Einträge gezeigt werden.',
   AUDIT_KEY_UNCHECKED:
@@ -166,7 +175,6 @@ export const auditDe: AuditMessages = {
   'at.keyChange': 'Eintrag {index}: von {before} zu {after}',
   'at.chainsChange': 'Eintrag {index}: von da an {chains}',
   'at.moved': 'Größe {size}, genannt: Block {told}, auf der Kette: Block {block}, Kette {chainId} ({endpoint})',
-  'at.authority': '{name}',
   'at.anchor': 'Größe {size}, Wurzel {root}, Kette {chainId} ({endpoint})',
   'at.anchor.times': 'Größe {size}: Zeit {event} nach dem Ereignis, {stored} nach dem Speicher, Kette {chainId} ({endpoint})',
   'at.anchor.latest': 'das letzte Ereignis ist von Größe {event}, der Speicher von Größe {stored}, Kette {chainId} ({endpoint})',
@@ -181,6 +189,11 @@ export const auditDe: AuditMessages = {
   'at.code': 'SHA-256 {code} bei {contract}, Kette {chainId} ({endpoint})',
   'at.chain': 'Vertrag {contract} auf Kette {chainId}',
   'at.unknown': '{count, plural, one {# Anker} other {# Anker}}, Vertrag {contract} auf Kette {chainId}',
+  'at.round': 'der Prüfpunkt von {size, plural, one {# Eintrag} other {# Einträgen}}: {reason}',
+  'at.stamp': 'Größe {size}, {name}: {reason}',
+  'at.stamps': '{count, plural, one {# Zeitstempel} other {# Zeitstempel}}, der erste von {name} bei Größe {size}',
+  'at.stamps.missing': '{count, plural, one {# Zeitstempel} other {# Zeitstempel}}, der erste bei Größe {size}',
+  'at.rounds': 'untersuchte Prüfpunkte: {count}',
   'at.endpoints': '{first} und {second}, Kette {chainId}, ab Größe {size}',
   'at.endpoints.code': '{first} und {second}, Kette {chainId}, nach dem Code des Vertrags',
   'at.findings': 'Befunde: {count}',

@@ -47,6 +47,10 @@ export const auditEn = {
   'fact.erased': 'Statements erased',
   'fact.tiles': 'Tiles compared',
   'fact.anchors': 'Anchors compared',
+  'fact.rounds': 'Checkpoints vouched for as the policy requires',
+  'fact.rounds.of': '{final} of {read}',
+  'fact.rounds.newest': 'The newest of them',
+  'fact.stamps': 'Time stamps that hold',
   'heading.findings': 'Findings',
   'heading.notices': 'Notices',
   'heading.unfinished': 'Not examined',
@@ -73,6 +77,9 @@ export const auditEn = {
     'The entries up to this size are the ones that the ledger signed. Each statement that is still there is the one that its entry commits to.',
   'shows.anchors': 'Where an anchor is listed, the chain vouches that the tree of that size existed at that time.',
   'shows.test': 'The anchors are on a test network, which anyone who runs it can reset: they are no evidence.',
+  'shows.stamps':
+    'Where a time stamp holds, its authority vouches that the tree of that size existed at that time. Whether its certificate was revoked, and whether it is qualified, was not checked.',
+  'shows.stamps.test': 'The time stamps are from test authorities: they are no evidence.',
   'shows.not': 'It does not show that what the records say is true.',
   'remark.trust': 'The policy is the ledger’s own word. Keep a copy, and use that next time (openseal policy --out FILE).',
   'remark.state': 'Nothing was remembered: with --state DIR a later run can tell whether history was rewritten.',
@@ -105,8 +112,6 @@ export const auditEn = {
   AUDIT_GENESIS_MISMATCH: 'The first entry does not bind the origin, key and anchors of the policy.',
   AUDIT_KEY_CHANGE: 'The ledger changes its key from, or to, one that the policy does not know.',
   AUDIT_ANCHOR_MOVED: 'The block or the time of an anchor on the chain is not what the ledger says.',
-  AUDIT_STAMPS_UNREAD:
-    'The policy names a time-stamp authority. The audit checks chains and witnesses, and no time stamps: each receipt’s check does.',
   AUDIT_KEY_FOLLOWED:
     'The log’s key has changed since the policy was pinned. The old key and the chain vouch for the change, and the audit followed it.',
   AUDIT_CHAINS_CHANGED:
@@ -120,6 +125,7 @@ export const auditEn = {
   AUDIT_CHAIN_REORG: 'The chain no longer has a block that it had called final.',
   AUDIT_CONTRACT_CODE: 'The contract at the address in the policy has different code.',
   AUDIT_LOG_CLOSED: 'The log was closed on the chain, and the ledger goes beyond the last size that its owner vouches for.',
+  AUDIT_STAMP_INVALID: 'A time stamp that the ledger serves is damaged, or is of something else.',
 
   // Reasons why something was not examined
   AUDIT_LEDGER_UNREACHABLE: 'The ledger did not answer.',
@@ -145,6 +151,9 @@ export const auditEn = {
   AUDIT_CHAIN_BEHIND: 'An endpoint does not know the newest blocks yet.',
   AUDIT_ENDPOINTS_DISAGREE: 'Two endpoints of one chain do not show the same anchors. Ask a third one.',
   AUDIT_ANCHORS_UNKNOWN: 'The ledger names anchors in a place that the policy does not know.',
+  AUDIT_STAMPS_UNKNOWN: 'The ledger serves time stamps that do not lead to an authority of the policy.',
+  AUDIT_STAMP_MISSING: 'The log names a time stamp that the ledger does not serve.',
+  AUDIT_ROUNDS_FEW: 'Not one checkpoint of this ledger is vouched for as the policy requires.',
   AUDIT_COSIGNATURES_FEW:
     'Not enough of the policy’s witnesses have cosigned a checkpoint of this ledger: nobody can tell whether every reader is shown the same entries.',
   AUDIT_KEY_UNCHECKED:
@@ -188,7 +197,6 @@ export const auditEn = {
   'at.keyChange': 'entry {index}: from {before} to {after}',
   'at.chainsChange': 'entry {index}: from then on {chains}',
   'at.moved': 'size {size}, named: block {told}, on the chain: block {block}, chain {chainId} ({endpoint})',
-  'at.authority': '{name}',
   'at.anchor': 'size {size}, root {root}, chain {chainId} ({endpoint})',
   'at.anchor.times': 'size {size}: time {event} by the event, {stored} by the storage, chain {chainId} ({endpoint})',
   'at.anchor.latest': 'the last event is of size {event}, the storage of size {stored}, chain {chainId} ({endpoint})',
@@ -203,6 +211,11 @@ export const auditEn = {
   'at.code': 'SHA-256 {code} at {contract}, chain {chainId} ({endpoint})',
   'at.chain': 'contract {contract} on chain {chainId}',
   'at.unknown': '{count, plural, one {# anchor} other {# anchors}}, contract {contract} on chain {chainId}',
+  'at.round': 'the checkpoint of {size, plural, one {# entry} other {# entries}}: {reason}',
+  'at.stamp': 'size {size}, {name}: {reason}',
+  'at.stamps': '{count, plural, one {# time stamp} other {# time stamps}}, the first by {name} at size {size}',
+  'at.stamps.missing': '{count, plural, one {# time stamp} other {# time stamps}}, the first at size {size}',
+  'at.rounds': 'checkpoints examined: {count}',
   'at.endpoints': '{first} and {second}, chain {chainId}, from size {size} on',
   'at.endpoints.code': '{first} and {second}, chain {chainId}, by the code of the contract',
   'at.findings': 'findings: {count}',

@@ -27,6 +27,10 @@ export const auditEs: AuditMessages = {
   'fact.erased': 'Declaraciones borradas',
   'fact.tiles': 'Teselas comparadas',
   'fact.anchors': 'Anclajes comparados',
+  'fact.rounds': 'Puntos de control respaldados como pide la política',
+  'fact.rounds.of': '{final} de {read}',
+  'fact.rounds.newest': 'El más reciente de ellos',
+  'fact.stamps': 'Sellos de tiempo válidos',
   'heading.findings': 'Hallazgos',
   'heading.notices': 'Avisos',
   'heading.unfinished': 'Sin examinar',
@@ -54,6 +58,9 @@ export const auditEs: AuditMessages = {
     'Las entradas hasta este tamaño son las que el registro firmó. Cada declaración que sigue ahí es la que quedó fijada en su entrada.',
   'shows.anchors': 'Donde figura un anclaje, la cadena responde por que el árbol de ese tamaño existía en ese momento.',
   'shows.test': 'Los anclajes están en una red de pruebas, que puede reiniciar quien la opera: no valen como prueba.',
+  'shows.stamps':
+    'Donde un sello de tiempo es válido, su autoridad responde por que el árbol de ese tamaño existía en ese momento. No se comprueba si su certificado fue revocado ni si es cualificado.',
+  'shows.stamps.test': 'Los sellos de tiempo son de autoridades de prueba: no valen como prueba.',
   'shows.not': 'No muestra que lo que dicen los expedientes sea verdad.',
   'remark.trust':
     'La política es la palabra del propio registro. Guarde una copia y use esa la próxima vez (openseal policy --out ARCHIVO).',
@@ -83,8 +90,6 @@ export const auditEs: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'La primera entrada no vincula el origen, la clave y los anclajes de la política.',
   AUDIT_KEY_CHANGE: 'El registro cambia su clave desde, o hacia, una que la política no conoce.',
   AUDIT_ANCHOR_MOVED: 'El bloque o la hora de un anclaje en la cadena no son los que indica el registro.',
-  AUDIT_STAMPS_UNREAD:
-    'La política nombra una autoridad de sellado de tiempo. La auditoría comprueba cadenas y testigos, pero no sellos de tiempo: lo hace la comprobación de cada recibo.',
   AUDIT_KEY_FOLLOWED:
     'La clave del diario ha cambiado desde que se fijó la política. La clave anterior y la cadena responden por el cambio, y la auditoría lo ha seguido.',
   AUDIT_CHAINS_CHANGED:
@@ -98,6 +103,7 @@ export const auditEs: AuditMessages = {
   AUDIT_CHAIN_REORG: 'La cadena ya no tiene un bloque que había dado por definitivo.',
   AUDIT_CONTRACT_CODE: 'El contrato en la dirección que indica la política tiene otro código.',
   AUDIT_LOG_CLOSED: 'El diario se cerró en la cadena, y el registro pasa del último tamaño por el que responde su propietario.',
+  AUDIT_STAMP_INVALID: 'Un sello de tiempo que sirve el registro está dañado o es de otra cosa.',
   AUDIT_LEDGER_UNREACHABLE: 'El registro no respondió.',
   AUDIT_LEDGER_TIMEOUT: 'El registro no terminó su respuesta a tiempo.',
   AUDIT_LEDGER_BUSY: 'El registro está sobrecargado y pide volver más tarde.',
@@ -122,6 +128,9 @@ export const auditEs: AuditMessages = {
   AUDIT_CHAIN_BEHIND: 'Un punto de acceso no conoce todavía los bloques más recientes.',
   AUDIT_ENDPOINTS_DISAGREE: 'Dos puntos de acceso a una misma cadena no muestran los mismos anclajes. Pregunte a un tercero.',
   AUDIT_ANCHORS_UNKNOWN: 'El registro nombra anclajes en un lugar que la política no conoce.',
+  AUDIT_STAMPS_UNKNOWN: 'El registro sirve sellos de tiempo que no llevan a ninguna autoridad de la política.',
+  AUDIT_STAMP_MISSING: 'El diario nombra un sello de tiempo que el registro no sirve.',
+  AUDIT_ROUNDS_FEW: 'Ningún punto de control de este registro está respaldado como pide la política.',
   AUDIT_COSIGNATURES_FEW:
     'No hay suficientes testigos de la política que hayan cofirmado un punto de control de este registro: nadie puede saber si todos los lectores ven las mismas entradas.',
   AUDIT_KEY_UNCHECKED:
@@ -164,7 +173,6 @@ export const auditEs: AuditMessages = {
   'at.keyChange': 'entrada {index}: de {before} a {after}',
   'at.chainsChange': 'entrada {index}: desde entonces {chains}',
   'at.moved': 'tamaño {size}, indicado: bloque {told}, en la cadena: bloque {block}, cadena {chainId} ({endpoint})',
-  'at.authority': '{name}',
   'at.anchor': 'tamaño {size}, raíz {root}, cadena {chainId} ({endpoint})',
   'at.anchor.times': 'tamaño {size}: hora {event} según el evento, {stored} según el almacenamiento, cadena {chainId} ({endpoint})',
   'at.anchor.latest': 'el último evento es de tamaño {event}, el almacenamiento de tamaño {stored}, cadena {chainId} ({endpoint})',
@@ -179,6 +187,13 @@ export const auditEs: AuditMessages = {
   'at.code': 'SHA-256 {code} en {contract}, cadena {chainId} ({endpoint})',
   'at.chain': 'contrato {contract} en la cadena {chainId}',
   'at.unknown': '{count, plural, one {# anclaje} many {# de anclajes} other {# anclajes}}, contrato {contract} en la cadena {chainId}',
+  'at.round': 'el punto de control de {size, plural, one {# entrada} many {# de entradas} other {# entradas}}: {reason}',
+  'at.stamp': 'tamaño {size}, {name}: {reason}',
+  'at.stamps':
+    '{count, plural, one {# sello de tiempo} many {# de sellos de tiempo} other {# sellos de tiempo}}, el primero de {name} en el tamaño {size}',
+  'at.stamps.missing':
+    '{count, plural, one {# sello de tiempo} many {# de sellos de tiempo} other {# sellos de tiempo}}, el primero en el tamaño {size}',
+  'at.rounds': 'puntos de control examinados: {count}',
   'at.endpoints': '{first} y {second}, cadena {chainId}, desde el tamaño {size}',
   'at.endpoints.code': '{first} y {second}, cadena {chainId}, por el código del contrato',
   'at.findings': 'hallazgos: {count}',

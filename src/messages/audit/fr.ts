@@ -27,6 +27,10 @@ export const auditFr: AuditMessages = {
   'fact.erased': 'Déclarations effacées',
   'fact.tiles': 'Tuiles comparées',
   'fact.anchors': 'Ancrages comparés',
+  'fact.rounds': 'Points de contrôle garantis comme la politique l’exige',
+  'fact.rounds.of': '{final} sur {read}',
+  'fact.rounds.newest': 'Le plus récent d’entre eux',
+  'fact.stamps': 'Horodatages valables',
   'heading.findings': 'Constats',
   'heading.notices': 'Remarques',
   'heading.unfinished': 'Non examiné',
@@ -54,6 +58,9 @@ export const auditFr: AuditMessages = {
     'Les entrées jusqu’à cette taille sont celles que le registre a signées. Chaque déclaration encore présente est celle à laquelle son entrée engage.',
   'shows.anchors': 'Là où un ancrage est indiqué, la chaîne se porte garante que l’arbre de cette taille existait à cette date.',
   'shows.test': 'Les ancrages sont sur un réseau de test, que ceux qui l’exploitent peuvent remettre à zéro : ils ne prouvent rien.',
+  'shows.stamps':
+    'Là où un horodatage est valable, son autorité se porte garante que l’arbre de cette taille existait à cette date. Il n’est vérifié ni si son certificat a été révoqué, ni s’il est qualifié.',
+  'shows.stamps.test': 'Les horodatages viennent d’autorités de test : ils ne prouvent rien.',
   'shows.not': 'Cela ne montre pas que ce que disent les dossiers est vrai.',
   'remark.trust':
     'La politique est la parole du registre lui-même. Gardez-en une copie, et utilisez-la la prochaine fois (openseal policy --out FICHIER).',
@@ -83,8 +90,6 @@ export const auditFr: AuditMessages = {
   AUDIT_GENESIS_MISMATCH: 'La première entrée ne lie pas l’origine, la clé et les ancrages de la politique.',
   AUDIT_KEY_CHANGE: 'Le registre change sa clé depuis, ou vers, une clé que la politique ne connaît pas.',
   AUDIT_ANCHOR_MOVED: 'Le bloc ou l’heure d’un ancrage sur la chaîne ne sont pas ceux qu’indique le registre.',
-  AUDIT_STAMPS_UNREAD:
-    'La politique désigne une autorité d’horodatage. L’audit contrôle les chaînes et les témoins, mais pas les horodatages : la vérification de chaque reçu le fait.',
   AUDIT_KEY_FOLLOWED:
     'La clé du journal a changé depuis que la politique a été fixée. L’ancienne clé et la chaîne se portent garantes du changement, et l’audit l’a suivi.',
   AUDIT_CHAINS_CHANGED:
@@ -99,6 +104,7 @@ export const auditFr: AuditMessages = {
   AUDIT_CONTRACT_CODE: 'Le contrat à l’adresse indiquée par la politique a un autre code.',
   AUDIT_LOG_CLOSED:
     'Le journal a été fermé sur la chaîne, et le registre dépasse la dernière taille dont son propriétaire se porte garant.',
+  AUDIT_STAMP_INVALID: 'Un horodatage que fournit le registre est endommagé, ou porte sur autre chose.',
   AUDIT_LEDGER_UNREACHABLE: 'Le registre n’a pas répondu.',
   AUDIT_LEDGER_TIMEOUT: 'Le registre n’a pas achevé sa réponse à temps.',
   AUDIT_LEDGER_BUSY: 'Le registre est surchargé et demande de revenir plus tard.',
@@ -123,6 +129,9 @@ export const auditFr: AuditMessages = {
   AUDIT_CHAIN_BEHIND: 'Un point d’accès ne connaît pas encore les derniers blocs.',
   AUDIT_ENDPOINTS_DISAGREE: 'Deux points d’accès d’une même chaîne ne montrent pas les mêmes ancrages. Interrogez-en un troisième.',
   AUDIT_ANCHORS_UNKNOWN: 'Le registre cite des ancrages en un lieu que la politique ne connaît pas.',
+  AUDIT_STAMPS_UNKNOWN: 'Le registre fournit des horodatages qui ne mènent à aucune autorité de la politique.',
+  AUDIT_STAMP_MISSING: 'Le journal cite un horodatage que le registre ne fournit pas.',
+  AUDIT_ROUNDS_FEW: 'Aucun point de contrôle de ce registre n’est garanti comme la politique l’exige.',
   AUDIT_COSIGNATURES_FEW:
     'Trop peu de témoins de la politique ont cosigné un point de contrôle de ce registre : personne ne peut dire si les mêmes entrées sont montrées à tous les lecteurs.',
   AUDIT_KEY_UNCHECKED:
@@ -165,7 +174,6 @@ export const auditFr: AuditMessages = {
   'at.keyChange': 'entrée {index} : de {before} à {after}',
   'at.chainsChange': 'entrée {index} : dès lors {chains}',
   'at.moved': 'taille {size}, indiqué : bloc {told}, sur la chaîne : bloc {block}, chaîne {chainId} ({endpoint})',
-  'at.authority': '{name}',
   'at.anchor': 'taille {size}, racine {root}, chaîne {chainId} ({endpoint})',
   'at.anchor.times': 'taille {size} : heure {event} selon l’événement, {stored} selon le stockage, chaîne {chainId} ({endpoint})',
   'at.anchor.latest': 'le dernier événement est de taille {event}, le stockage de taille {stored}, chaîne {chainId} ({endpoint})',
@@ -180,6 +188,11 @@ export const auditFr: AuditMessages = {
   'at.code': 'SHA-256 {code} à {contract}, chaîne {chainId} ({endpoint})',
   'at.chain': 'contrat {contract} sur la chaîne {chainId}',
   'at.unknown': '{count, plural, one {# ancrage} many {# d’ancrages} other {# ancrages}}, contrat {contract} sur la chaîne {chainId}',
+  'at.round': 'le point de contrôle de {size, plural, one {# entrée} many {# d’entrées} other {# entrées}} : {reason}',
+  'at.stamp': 'taille {size}, {name} : {reason}',
+  'at.stamps': '{count, plural, one {# horodatage} many {# d’horodatages} other {# horodatages}}, le premier de {name} à la taille {size}',
+  'at.stamps.missing': '{count, plural, one {# horodatage} many {# d’horodatages} other {# horodatages}}, le premier à la taille {size}',
+  'at.rounds': 'points de contrôle examinés : {count}',
   'at.endpoints': '{first} et {second}, chaîne {chainId}, à partir de la taille {size}',
   'at.endpoints.code': '{first} et {second}, chaîne {chainId}, par le code du contrat',
   'at.findings': 'constats : {count}',
