@@ -34,12 +34,15 @@ export async function ensureLogKey(path: string, { host, log }: KeyDeps): Promis
   return readRandomBytes(path, text, fromHex)
 }
 
+/** The file of a log key that ended with a size, beside that of the newest one. */
+export const endedKeyFile = (path: string, lastSize: number) => `${path}.until-${lastSize}`
+
 /**
- * Replaces a log key by another and keeps the old one as `<path>.until-<size>`. Atomic, and
- * harmless when repeated.
+ * Replaces a log key by another and keeps the old one in its `endedKeyFile`. Atomic, and harmless
+ * when repeated: the old one is there before the next one takes its place.
  */
 export async function replaceLogKey(path: string, next: string, lastSize: number): Promise<string> {
-  const kept = `${path}.until-${lastSize}`
+  const kept = endedKeyFile(path, lastSize)
   await link(path, kept).catch(cause => {
     if (cause.code !== 'EEXIST') throw cause
   })

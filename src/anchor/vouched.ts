@@ -250,8 +250,7 @@ export async function openVouched(
       return latestCosigned === undefined || latestCosigned <= index ? undefined : at(latestCosigned)
     },
     at,
-    listFinal: async (after, limit) =>
-      (await store.listDocuments(FINAL, { after: sizeKey(Math.max(0, after)), limit })).map(({ value }) => JSON.parse(value)),
+    listFinal: (after, limit) => listFinal(store, after, limit),
     anchorAt: anchors.of,
     listAnchors: anchors.list,
     newestAnchors,
@@ -291,6 +290,11 @@ export async function openVouched(
     refresh,
     judgeAgain: unless => inRow(() => again(readStored, unless)),
   }
+}
+
+/** Final rounds in ascending order of size, only those above `after`, as the index has them. */
+export async function listFinal(store: Documents, after: number, limit: number): Promise<readonly FinalRound[]> {
+  return (await store.listDocuments(FINAL, { after: sizeKey(Math.max(0, after)), limit })).map(({ value }) => JSON.parse(value))
 }
 
 function sizesOf(rows: readonly { readonly key: string }[]): number[] {

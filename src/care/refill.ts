@@ -81,7 +81,9 @@ async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range
  */
 async function append(store: LogStore & Documents, sequencer: Sequencer, copy: Copy, missing: Missing): Promise<void> {
   const { from, entries, changes } = missing
-  for (const change of changes) if (change.index < from) await keepKeyChange(store, change)
+  // Whether the old key still signs beside the new one, nobody can say here: the new one is enough.
+  const keep = (change: NewChange) => keepKeyChange(store, { ...change, hasGrace: false })
+  for (const change of changes) if (change.index < from) await keep(change)
   const end = from + entries.length
   for (let at = from; at < end; ) {
     if ((await readOpenChange(store, at)) !== undefined) throw withoutReceipt(at - 1)
@@ -89,7 +91,7 @@ async function append(store: LogStore & Documents, sequencer: Sequencer, copy: C
     await sequencer.seal(batch, { erase, documents: { changes: documents, unless: [] } })
     at += batch.length
     const change = changes.find(({ index }) => index === at - 1)
-    if (change !== undefined) await keepKeyChange(store, change)
+    if (change !== undefined) await keep(change)
   }
   await store.purge()
 }

@@ -1,7 +1,7 @@
 /**
  * `openseal rotate`: replaces keys. API keys are changed with `openseal agency key` and `revoke`.
  */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Command } from 'commander'
 import type { LogToRotate } from '../chain/deploy.ts'
 import { isChain } from '../core/policy-anchors.ts'
@@ -21,7 +21,7 @@ const CHAIN_TIMEOUT_MS = 15_000
 export function addRotate(rotate: Command): void {
   const logKey = 'replace the key that signs the log, with the settings of the service; if the log is in the data folder, stop it first'
   addCommand(rotate, 'log-key', logKey, LOG_KEY_EXAMPLE)
-    .option('--stolen', 'the old key is in other hands: also say what that means, and whom to tell')
+    .option('--stolen', 'the old key is in other hands: it signs nothing more, and you are told whom to tell')
     .action(changeLogKey)
 
   const publisher =
@@ -41,16 +41,21 @@ async function changeLogKey({ json, stolen }: LogKeyOptions): Promise<void> {
   // Imported only here: without the service, the other commands start in a fraction of the time.
   const [{ readConfig }, { rotateLogKey }] = await Promise.all([import('../config.ts'), import('../server/rotate.ts')])
   const config = readConfig(process.env)
-  const done = await rotateLogKey(config, { log: warningLog })
+  const done = await rotateLogKey(config, { log: warningLog, isStolen: stolen === true })
   if (json) return printJson(done)
   print(
     `A new key signs the log from tree size ${done.fromSize} on. Entry ${done.index} records the change.`,
     `old ${done.oldKey}`,
     `new ${done.newKey}`,
-    `The old key is in ${done.kept}. It is no longer needed: remove it once the new one is in your backup.`,
+    stolen
+      ? `The old key is in ${done.kept}. It is no longer needed: remove it once the new one is in your backup.`
+      : `The old key is in ${done.kept}, and signs beside the new one until a round of size ${done.fromSize} or more is final.`,
+    ...(stolen
+      ? []
+      : ['Witnesses that know only the old key go on until then. Remove it once the log of the service says that it signs no more.']),
     config.storeUrl === undefined
       ? 'Start the service again.'
-      : 'Nodes that share this folder of keys go on by themselves. Copy log.key to every other one: its node waits for it.',
+      : `Nodes that share this folder of keys go on by themselves. Copy ${stolen ? '' : `${basename(done.kept)} and then `}log.key to every other one: its node waits for it.`,
     `Publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
     ...(stolen ? aboutTheThief(done.fromSize - 1) : []),
   )

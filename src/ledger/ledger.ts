@@ -6,8 +6,8 @@ import type { AnchoredLedger } from '../anchor/anchored.ts'
 import type { Closing } from '../anchor/chain.ts'
 import type { FinalAnchor } from '../anchor/final-anchors.ts'
 import type { RoundRule } from '../anchor/round-rule.ts'
-import { createRounds } from '../anchor/rounds.ts'
-import { type FinalRound, openVouched, type VouchedRound, type VouchedRounds } from '../anchor/vouched.ts'
+import { createRounds, type Rounds } from '../anchor/rounds.ts'
+import { type FinalRound, listFinal, openVouched, type VouchedRound, type VouchedRounds } from '../anchor/vouched.ts'
 import { createRow } from '../at-once.ts'
 import { parseJson } from '../core/json.ts'
 import type { PolicyKey } from '../core/policy.ts'
@@ -18,17 +18,19 @@ import { TIMESTAMP } from '../core/statements/timestamp.ts'
 import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import type { GivingWay } from '../log/giving-way.ts'
+import type { EndedKey } from '../log/grace.ts'
 import { readAnchorsChanges } from '../log/log-anchors.ts'
 import { type LoggedChange, readKeyChanges } from '../log/log-keys.ts'
 import { createSalts } from '../log/prepare.ts'
 import { createProver, type Prover } from '../log/prover.ts'
+import type { Documents } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
 import type { Lookups } from '../store/port/lookups.ts'
 import type { Store } from '../store/port/port.ts'
 import { createErasures, type Erasures } from './erasure/erasures.ts'
 import { createRequests } from './erasure/requests.ts'
 import { createSuppression } from './erasure/suppression.ts'
-import { openOwnLog } from './own-log.ts'
+import { type KeyChangeOptions, openOwnLog } from './own-log.ts'
 import { createStatements, type Statements } from './statements.ts'
 import { createSubmissions, type OnSeal, type Submissions } from './submissions.ts'
 import { type History, readHistory } from './versions.ts'
@@ -49,7 +51,7 @@ export type Ledger = Prover &
     /**
      * Ends the current key: the next start needs the new one. Nothing may be submitted after this.
      */
-    changeKey(newKey: string): Promise<LoggedChange>
+    changeKey(newKey: string, options?: KeyChangeOptions): Promise<LoggedChange>
     /** For each change of the log's anchors, its receipt, oldest first. */
     anchorsReceipts(): Promise<{ readonly index: number; readonly receipt: string }[]>
     /** Logs the whole list of the log's anchors from here on, and returns the index of that entry. */
@@ -97,6 +99,8 @@ export type LedgerDeps = {
   readonly signer: Signer
   /** The key that this node has now: another one after a change. Missing: always `signer`. */
   readonly readSigner?: () => Promise<Signer | undefined>
+  /** The old key of a change, for the time in which it signs beside the new one. Missing: it never does. */
+  readonly endedKey?: EndedKey
   /** Its turns among the nodes of its store; missing: it takes no heed of others. */
   readonly turns?: GivingWay | undefined
   readonly origin: string
@@ -116,6 +120,8 @@ export type LedgerDeps = {
 
 /** Each may hold some megabytes of statements in memory. */
 const HISTORIES_AT_ONCE = 4
+/** How many final rounds are read at once. */
+const FINAL_AT_ONCE = 16
 
 /**
  * Opens the ledger in a store, or begins it with its genesis entry. Throws what `openOwnLog`
@@ -126,11 +132,12 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
   const newSalt = createSalts(host.randomBytes)
   const suppression = createSuppression({ store, host, key: erasure?.key, periodMs: erasure?.periodMs ?? 0 })
   const { wereErased } = suppression
-  const log = await openOwnLog({ ...deps, anchors: places, newSalt, wereErased })
+  const rounds = createRounds(store)
+  const finalRounds = (after: number) => readFinalRounds(store, rounds, after)
+  const log = await openOwnLog({ ...deps, anchors: places, newSalt, wereErased, finalRounds })
   const { view, sequencer, signer } = log
   const prover = createProver({ store, view, signer, origin })
   const vouched = await openVouched(store, host, { rule, confirm: view.confirm })
-  const rounds = createRounds(store)
   let closing: Closing | undefined
   const requests = createRequests({ store, host })
   const { keyReceipt, receiptOf, ...statements } = createStatements({ store, view, prover, vouched, requests })
@@ -164,9 +171,9 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     logKeys: log.keys,
     keyReceipts: async () =>
       Promise.all((await readKeyChanges(store)).map(async change => ({ index: change.index, receipt: await keyReceipt(change) }))),
-    async changeKey(newKey) {
+    async changeKey(newKey, options) {
       await drained()
-      return log.changeKey(newKey)
+      return log.changeKey(newKey, options)
     },
     anchorsReceipts: async () =>
       Promise.all((await readAnchorsChanges(store)).map(async ({ index }) => ({ index, receipt: await statements.receipt(index) }))),
@@ -229,6 +236,12 @@ function roundsOf({ latest, covering, cosigned: _cosigned, at, listFinal, refres
       return size === undefined || time === undefined ? undefined : { size, time, anchor }
     },
   }
+}
+
+/** Some final rounds above a size as the index has them, with their checkpoints. */
+async function readFinalRounds(store: Documents, rounds: Rounds, after: number) {
+  const found = await Promise.all((await listFinal(store, after, FINAL_AT_ONCE)).map(({ size }) => rounds.at(size)))
+  return found.filter(round => round !== undefined)
 }
 
 /** The first entry from `from` up to `to` that is not a logged time stamp. One that was erased is not. */

@@ -12,18 +12,20 @@ import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import { LedgerError } from '../log/errors.ts'
 import type { GivingWay } from '../log/giving-way.ts'
+import type { GraceDeps } from '../log/grace.ts'
 import { type LoggedAnchorsChange, logAnchorsChange } from '../log/log-anchors.ts'
 import { type LoggedChange, logKeyChange, rethrowUnlessMoved } from '../log/log-keys.ts'
 import { createOwnKey } from '../log/own-key.ts'
 import { prepareOwn } from '../log/prepare.ts'
 import { createSequencer, type Sequencer } from '../log/sequencer.ts'
+import type { LogSigner } from '../log/signer.ts'
 import { type LogView, openLogView } from '../log/view.ts'
 import type { Documents } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
 
 export type OwnLog = {
-  /** Signs with the key of the moment: after a change of the log's key, with the next one. */
-  readonly signer: Signer
+  /** Signs with the keys of the moment: after a change of the log's key, with the next one. */
+  readonly signer: LogSigner
   vkey(): string
   readonly view: LogView
   readonly sequencer: Sequencer
@@ -31,11 +33,15 @@ export type OwnLog = {
   keys(): readonly PolicyKey[]
   /**
    * Ends the current key: the next start needs the new one. Nothing may be submitted after this.
+   * A stolen key has no grace: it does not sign beside the new one.
    */
-  changeKey(newKey: string): Promise<LoggedChange>
+  changeKey(newKey: string, options?: KeyChangeOptions): Promise<LoggedChange>
   /** Logs the whole list of the log's anchors from here on. */
   changeAnchors(anchors: readonly LoggedAnchor[]): Promise<LoggedAnchorsChange>
 }
+
+/** Circumstances of a change of the log's key. */
+export type KeyChangeOptions = { readonly isStolen?: boolean }
 
 type Deps = {
   readonly store: LogStore & Documents
@@ -53,7 +59,7 @@ type Deps = {
   readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
   /** Told of each head that this node has signed. */
   readonly onSigned?: (() => void) | undefined
-}
+} & GraceDeps
 
 const KEY_ENDED = 'the log key was changed: start this node with the new one'
 
@@ -85,8 +91,9 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
     view,
     sequencer,
     keys: key.keys,
-    async changeKey(newKey) {
-      const change = await logKeyChange(store, { view, sequencer }, { origin, oldKey: vkey(), newKey, created: created() }, newSalt())
+    async changeKey(newKey, { isStolen = false } = {}) {
+      const unsalted = { origin, oldKey: vkey(), newKey, created: created() }
+      const change = await logKeyChange(store, { view, sequencer }, unsalted, { salt: newSalt(), hasGrace: !isStolen })
       sequencer.stop(KEY_ENDED)
       return change
     },

@@ -17,9 +17,19 @@ import type { Sequencer } from './sequencer.ts'
 import type { LogView } from './view.ts'
 
 /** A change, its index, and the old key's checkpoint over it. */
-export type LoggedChange = { readonly index: number; readonly note: string; readonly change: KeyChange }
+export type LoggedChange = {
+  readonly index: number
+  readonly note: string
+  /** Whether the old key signs beside the new one for a time. A stolen one does not. */
+  readonly hasGrace: boolean
+  readonly change: KeyChange
+}
 
-type Rows = Pick<LogStore, 'readStatement'> & Documents
+/** The rows of a store that tell of its keys. */
+export type KeyRows = Pick<LogStore, 'readStatement'> & Documents
+
+/** As it is stored. `grace` is missing where there is none. */
+type Row = { readonly index: number; readonly note: string; readonly grace?: true }
 
 const CHANGES = 'key-changes'
 
@@ -27,18 +37,18 @@ const CHANGES = 'key-changes'
  * All changes, oldest first.
  * @throws LedgerError LEDGER_CORRUPT if one is not in the log
  */
-export async function readKeyChanges(store: Rows): Promise<LoggedChange[]> {
+export async function readKeyChanges(store: KeyRows): Promise<LoggedChange[]> {
   const rows = await store.listDocuments(CHANGES)
   return Promise.all(
     rows.map(async ({ value }) => {
-      const { index, note }: { index: number; note: string } = JSON.parse(value)
+      const { index, note, grace }: Row = JSON.parse(value)
       const change = await readChange(store, index)
       if (change === undefined)
         throw new LedgerError(
           'LEDGER_CORRUPT',
           `Entry ${index} is not a change of the log's key: run "openseal doctor" on a data folder, or restore the database.`,
         )
-      return { index, note, change }
+      return { index, note, hasGrace: grace === true, change }
     }),
   )
 }
@@ -47,7 +57,7 @@ export async function readKeyChanges(store: Rows): Promise<LoggedChange[]> {
  * The name of a store's log and the keys that signed it, from the genesis and the changes after it;
  * undefined if there is no genesis.
  */
-export async function readLog(store: Rows): Promise<{ readonly origin: string; readonly keys: readonly PolicyKey[] } | undefined> {
+export async function readLog(store: KeyRows): Promise<{ readonly origin: string; readonly keys: readonly PolicyKey[] } | undefined> {
   const bytes = await store.readStatement(0)
   const genesis = bytes === undefined ? undefined : parseAnyStatement(parseJson(bytes))
   if (genesis?.type !== GENESIS) return undefined
@@ -71,21 +81,23 @@ export function keysAfter(first: string, changes: readonly LoggedChange[]): Poli
 /**
  * Ends the current key: logs the change and stores its checkpoint. This node must not seal anything
  * else meanwhile; if another node does, the change comes after that. A change that an interrupted
- * run has logged already is not logged twice.
+ * run has logged already is not logged twice. `hasGrace`: see `LoggedChange`.
  */
 export async function logKeyChange(
-  store: Rows,
+  store: KeyRows,
   { view, sequencer }: { readonly view: LogView; readonly sequencer: Sequencer },
   unsalted: Omit<KeyChange, 'type' | 'fromSize' | 'salt'>,
-  salt: string,
+  { salt, hasGrace }: { readonly salt: string; readonly hasGrace: boolean },
 ): Promise<LoggedChange> {
   for (;;) {
     const { size, note } = view.head()
     const last = await readChange(store, size - 1)
     if (last?.newKey === unsalted.newKey) {
-      // From here on the old key signs nothing, and a service that still has it does not start.
-      await keepKeyChange(store, { index: size - 1, note })
-      return { index: size - 1, note, change: last }
+      // From here on the old key signs nothing alone, and a service that still has it as its log's
+      // key does not start.
+      const kept = { index: size - 1, note, hasGrace }
+      await keepKeyChange(store, kept)
+      return { ...kept, change: last }
     }
     const change: KeyChange = { type: KEY_CHANGE, ...unsalted, fromSize: size + 2, salt }
     // The entry says from which size the new key signs, so it must have exactly that index. After a
@@ -103,8 +115,12 @@ export function rethrowUnlessMoved(error: unknown): void {
  * Records that an entry of the log changed the key, with the old key's checkpoint that ends with
  * it. Durable when it resolves.
  */
-export function keepKeyChange(store: Pick<Documents, 'writeDocuments'>, { index, note }: Omit<LoggedChange, 'change'>): Promise<void> {
-  return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index, note }) }])
+export function keepKeyChange(
+  store: Pick<Documents, 'writeDocuments'>,
+  { index, note, hasGrace }: Omit<LoggedChange, 'change'>,
+): Promise<void> {
+  const row: Row = { index, note, ...(hasGrace && { grace: true }) }
+  return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify(row) }])
 }
 
 /**
@@ -112,7 +128,7 @@ export function keepKeyChange(store: Pick<Documents, 'writeDocuments'>, { index,
  * entries; Infinity if nothing has ended it. A node asks before it takes over a head. A change's
  * row is written before any later entry, so the row or the last entry shows every change.
  */
-export async function signsUpTo(store: Rows, vkey: string, size: number): Promise<number> {
+export async function signsUpTo(store: KeyRows, vkey: string, size: number): Promise<number> {
   const open = await readChange(store, size - 1)
   if (open?.oldKey === vkey) return open.fromSize - 1
   const ended = (await readKeyChanges(store)).findLast(({ change }) => change.oldKey === vkey || change.newKey === vkey)
@@ -120,7 +136,7 @@ export async function signsUpTo(store: Rows, vkey: string, size: number): Promis
 }
 
 /** The change at the end of the log, if it was not completed. Nothing may be sealed after it. */
-export async function readOpenChange(store: Rows, size: number): Promise<KeyChange | undefined> {
+export async function readOpenChange(store: KeyRows, size: number): Promise<KeyChange | undefined> {
   const change = await readChange(store, size - 1)
   return change !== undefined && (await store.readDocument(CHANGES, sizeKey(size - 1))) === undefined ? change : undefined
 }

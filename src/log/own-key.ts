@@ -6,12 +6,14 @@ import type { PolicyKey } from '../core/policy.ts'
 import { formatVkey, type Signer } from '../core/tlog/note.ts'
 import type { Documents } from '../store/port/documents.ts'
 import type { Head, LogStore } from '../store/port/log.ts'
+import { createGrace, type GraceDeps } from './grace.ts'
 import { readLog, readOpenChange, signsUpTo } from './log-keys.ts'
 import type { SigningKey } from './sequencer.ts'
+import type { LogSigner } from './signer.ts'
 
 export type OwnKey = SigningKey & {
-  /** Signs with the key of the moment. */
-  readonly signer: Signer
+  /** Signs with the keys of the moment. */
+  readonly signer: LogSigner
   vkey(): string
   /** The keys that signed this log, oldest first, as a policy lists them. */
   keys(): readonly PolicyKey[]
@@ -32,16 +34,17 @@ type Deps = {
    * ever has the one of its start.
    */
   readonly readSigner?: (() => Promise<Signer | undefined>) | undefined
-  /** Told when another key signs. */
+  /** Told when other keys sign. */
   readonly onChange: () => void
-}
+} & GraceDeps
 
 const BEGUN =
   'a change of the log key was begun: this node goes on once it is complete. If it was interrupted, run "openseal rotate log-key" again'
 const ENDED = 'the log key was changed: this node goes on once it has the new one, in log.key of its folder of keys'
 
 /** Creates the key of a node. */
-export function createOwnKey({ store, signer: first, readSigner, onChange }: Deps): OwnKey {
+export function createOwnKey({ store, signer: first, readSigner, onChange, ...others }: Deps): OwnKey {
+  const grace = createGrace({ store, onChange, ...others })
   let current = first
   let keys: readonly PolicyKey[] = []
   /** The size of a tree that this node's key may not sign, or that ends with a change of it. */
@@ -72,6 +75,9 @@ export function createOwnKey({ store, signer: first, readSigner, onChange }: Dep
       get vkey() {
         return current.vkey
       },
+      get beside() {
+        return grace.signer()
+      },
       sign: message => current.sign(message),
     },
     vkey,
@@ -90,7 +96,11 @@ export function createOwnKey({ store, signer: first, readSigner, onChange }: Dep
       if ((await readOpenChange(store, size)) !== undefined) waiting = { reason: BEGUN, size }
       await takeUp()
       await follow()
+      await grace.follow(vkey())
     },
-    follow,
+    async follow() {
+      await follow()
+      await grace.follow(vkey())
+    },
   }
 }

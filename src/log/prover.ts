@@ -1,8 +1,6 @@
 /** Proofs, checkpoints and tiles of the committed tree, each verified before it is served. */
 import { equalBytes, joinBytes, toHex } from '../core/bytes.ts'
 import { HASH_BYTES, type Hash, hashLeaf, sha256 } from '../core/hash.ts'
-import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
-import { type Signer, signNote } from '../core/tlog/note.ts'
 import { type ConsistencyProof, type InclusionProof, ProofError, proveConsistency, verifyConsistency } from '../core/tlog/proof.ts'
 import { decodeBundle, TILE_HEIGHT, TILE_WIDTH, tileWidthAt } from '../core/tlog/tile.ts'
 import type { Node, ReadHashes } from '../core/tlog/tree.ts'
@@ -10,6 +8,7 @@ import type { LogStore } from '../store/port/log.ts'
 import { DamageError, LedgerError } from './errors.ts'
 import { createInclusion } from './inclusion.ts'
 import { keepLast } from './kept.ts'
+import { type LogSigner, signCheckpoint } from './signer.ts'
 import { TILE_BYTES } from './unfolded.ts'
 import { makeVerified } from './verified.ts'
 import type { LogView } from './view.ts'
@@ -25,7 +24,7 @@ export type Prover = {
   /** @throws LedgerError PROOF_RANGE unless from ≤ to ≤ the committed size */
   consistency(from: number, to: number): Promise<ConsistencyProof>
   /**
-   * The signed checkpoint of any committed size, always the same text.
+   * The signed checkpoint of any committed size. Its signatures may be of keys that signed before.
    * @throws LedgerError PROOF_RANGE
    */
   checkpointAt(size: number): Promise<string>
@@ -36,7 +35,7 @@ export type Prover = {
   bundle(index: number, width: number): Promise<Uint8Array | undefined>
 }
 
-type Deps = { readonly store: LogStore; readonly view: LogView; readonly signer: Signer; readonly origin: string }
+type Deps = { readonly store: LogStore; readonly view: LogView; readonly signer: LogSigner; readonly origin: string }
 
 /** A version-1 entry in its bundle: a two-byte length and 33 bytes. */
 const BUNDLED_ENTRY_BYTES = 35
@@ -91,7 +90,7 @@ export function createProver({ store, view, signer, origin }: Deps): Prover {
       if (cached !== undefined) return cached
       const head = view.head()
       if (size === head.size) return head.note
-      const note = signNote(formatCheckpoint({ origin, size, root: await root(size) }), signer)
+      const note = signCheckpoint({ origin, size, root: await root(size) }, signer)
       checkpoints.set(size, note)
       return note
     },

@@ -5,13 +5,12 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
-import { formatCheckpoint } from '../core/tlog/checkpoint.ts'
-import { type Signer, signNote } from '../core/tlog/note.ts'
 import type { Edge, Head, LogStore } from '../store/port/log.ts'
 
 import { LedgerError } from './errors.ts'
 import { keepLast } from './kept.ts'
 import { createNodes } from './nodes.ts'
+import { type LogSigner, signCheckpoint } from './signer.ts'
 import { EMPTY_STATE, type Growth, restore, type TreeState } from './tree-state.ts'
 import { extendsHead, type Readers, verifiedRoot } from './verified.ts'
 
@@ -54,13 +53,13 @@ export type OwnView = LogView & {
   tree(): TreeState
   /** Advances the tree by a batch, after its commit was read back. */
   advance(growth: Growth): void
-  /** Signs the head again, because the signer has another key now. */
+  /** Signs the head again, because the signer has other keys now. */
   signAgain(): void
 }
 
 type Deps = {
   readonly store: LogStore
-  readonly signer: Signer
+  readonly signer: LogSigner
   readonly origin: string
   /**
    * The largest size that the signer may sign, asked about each head that another node has
@@ -96,12 +95,9 @@ export async function openLogView({
   /** Whether the next refresh has the store confirm a head that this node knows. */
   let isToConfirm = false
 
-  /**
-   * Signs a head, which must be committed. Ed25519 is deterministic: whichever node signs a head,
-   * and whenever, its checkpoint is the same.
-   */
+  /** Signs a head, which must be committed. Every node with the same keys makes the same text. */
   function signHead(head: Head): SignedHead {
-    return { ...head, note: signNote(formatCheckpoint({ origin, ...head }), signer) }
+    return { ...head, note: signCheckpoint({ origin, ...head }, signer) }
   }
 
   async function rootAt(size: number): Promise<Hash> {

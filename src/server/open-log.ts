@@ -11,9 +11,10 @@ import { openAnchorChain } from '../chain/ethereum.ts'
 import { toHex } from '../core/bytes.ts'
 import { formatVkey, type Signer } from '../core/tlog/note.ts'
 import { lockFolder } from '../folder-lock.ts'
-import { ensureErasureKey, ensureLogKey, KeyFileError, readLogKey } from '../keys.ts'
+import { endedKeyFile, ensureErasureKey, ensureLogKey, KeyFileError, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import { createGivingWay } from '../log/giving-way.ts'
+import type { EndedKey } from '../log/grace.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { silentLog } from '../logger.ts'
 import { withDeadlines } from '../store/deadlines.ts'
@@ -131,6 +132,30 @@ export function readKeyAgain({ config: { origin }, keysDir }: Start): () => Prom
   }
 }
 
+/**
+ * The old key of a change in its file, for the time in which it signs beside the new one. A file
+ * that is missing is told once: this node signs with the new key alone, until the file is there.
+ */
+function endedKeyOf({ config: { origin }, keysDir, log }: Start): EndedKey {
+  const fileOf = (lastSize: number) => endedKeyFile(logKeyFile(keysDir), lastSize)
+  let isTold = false
+  return {
+    async read(lastSize) {
+      try {
+        return createLogSigner(origin, await readLogKey(fileOf(lastSize), silentLog))
+      } catch (cause) {
+        if (!(cause instanceof KeyFileError)) throw cause
+        if (!isTold)
+          log.warn('old log key is missing', { path: fileOf(lastSize), advice: 'copy it here until the grace of the change is over' })
+        isTold = true
+        return undefined
+      }
+    },
+    done: lastSize =>
+      log.info('old log key signs no more', { path: fileOf(lastSize), advice: 'remove it once the new one is in your backup' }),
+  }
+}
+
 /** Opens the log with its key, its chain and its anchorer, which is not started yet. */
 export async function openLog(start: Start, store: Store, { url, readSigner, chains: given }: LogOptions = {}) {
   const { config, dataDir, keysDir, host, log, parts, bells } = start
@@ -155,6 +180,7 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
     store,
     signer,
     ...(readSigner && { readSigner }),
+    endedKey: endedKeyOf(start),
     turns,
     origin,
     anchors,

@@ -2,7 +2,7 @@
 import type { Config } from '../config.ts'
 import { formatVkey } from '../core/tlog/note.ts'
 import { ensureLogKey, readLogKey, replaceLogKey } from '../keys.ts'
-import { readKeyChanges } from '../log/log-keys.ts'
+import { keepKeyChange, readKeyChanges } from '../log/log-keys.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { type Log, silentLog } from '../logger.ts'
 import { openMarkFile } from '../mark.ts'
@@ -22,20 +22,24 @@ export type Rotation = {
 }
 
 /**
- * Ends the log's key and begins another, on a ledger at rest: no service may run on this folder.
+ * Ends the log's key and begins another, on a ledger at rest: no service may run on this folder. If
+ * the old one was stolen, it does not sign beside the new one.
  * After an interruption, call it again to finish. Throws what `startServer` throws, and
  * LEDGER_STOPPED if the ledger is behind its own anchor or contradicts it.
  */
-export async function rotateLogKey(config: Config, { log = silentLog }: { log?: Log } = {}): Promise<Rotation> {
+export async function rotateLogKey(
+  config: Config,
+  { log = silentLog, isStolen = false }: { log?: Log; isStolen?: boolean } = {},
+): Promise<Rotation> {
   const start = beginStart(config, log)
   try {
-    return await rotate(start)
+    return await rotate(start, isStolen)
   } finally {
     await takeDown(start.parts, log)
   }
 }
 
-async function rotate(start: Start): Promise<Rotation> {
+async function rotate(start: Start, isStolen: boolean): Promise<Rotation> {
   const { config, dataDir, keysDir, log, parts } = start
   const path = logKeyFile(keysDir)
   const next = `${path}.next`
@@ -46,7 +50,9 @@ async function rotate(start: Start): Promise<Rotation> {
   const oldKey = formatVkey(createLogSigner(config.origin, await readLogKey(path, log)).vkey)
   const newKey = formatVkey(createLogSigner(config.origin, await ensureLogKey(next, start)).vkey)
   const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === oldKey && change.newKey === newKey)
-  const { index, change } = done ?? (await changeKey(start, store, newKey))
+  // An interrupted run may have given it a grace. No node has taken up the new key yet.
+  if (done?.hasGrace && isStolen) await keepKeyChange(store, { ...done, hasGrace: false })
+  const { index, change } = done ?? (await changeKey(start, store, newKey, isStolen))
   // The new key continues from what the old one signed, and its mark begins there.
   const { head } = (await store.readHead())!
   const begun = { ...head, ...(isShared(store) && { database: await store.history() }) }
@@ -59,10 +65,10 @@ async function rotate(start: Start): Promise<Rotation> {
 }
 
 /** Only after the comparison with the chain: sealing on an old copy would be a fork. */
-async function changeKey(start: Start, store: Store, newKey: string) {
+async function changeKey(start: Start, store: Store, newKey: string, isStolen: boolean) {
   const { ledger, anchorer } = await openLog(start, store)
   await anchorer.compareWithChain()
   const reason = ledger.stopped()
   if (reason !== undefined) throw new ServerError('LEDGER_STOPPED', reason)
-  return ledger.changeKey(newKey)
+  return ledger.changeKey(newKey, { isStolen })
 }

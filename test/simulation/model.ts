@@ -80,6 +80,7 @@ export function createModel({ isCareless }: { readonly isCareless: boolean }): M
       byIndex.set(index, identity)
     },
     show(node, { size, root, note }, safeRoot) {
+      // A second line is by the old key, which may sign for a time beside the one that counts.
       const [{ id }] = parseNote(note).signatures as [NoteSignature]
       signed.set(id, Math.max(size, signed.get(id) ?? 0))
       checkKey(id)

@@ -111,7 +111,10 @@ async function openNode({ keys, store, chain, host, onHolder }: Deps) {
   onHolder(holder)
   const erasure = { key: ERASURE_KEY, delayMs: 0, periodMs: 1e12 }
   const { signer } = keys
-  const parts = { store: guarded, signer, readSigner: async () => keys.signer, origin: ORIGIN, anchors: [PLACE], host, erasure }
+  // The old key is in its file before the next one takes its place, and stays there.
+  const endedKey = { read: async () => (keys.signer === SIGNERS[0] ? undefined : SIGNERS[0]), done: () => {} }
+  const own = { signer, readSigner: async () => keys.signer, endedKey, origin: ORIGIN }
+  const parts = { store: guarded, ...own, anchors: [PLACE], host, erasure }
   const ledger = await openLedger(parts)
   const lease = createLease({ store: guarded, name: 'rounds', holder })
   const anchorer = createAnchoring({

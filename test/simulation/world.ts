@@ -1,6 +1,7 @@
 /** One world from one seed: nodes, store, chain and clients, and everything that goes wrong. */
 import { OpenSealError } from '../../src/core/errors.ts'
 import type { Statement } from '../../src/core/statements/statement.ts'
+import { parseNote } from '../../src/core/tlog/note.ts'
 import { LOCAL } from '../../src/store/port/documents.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import { createReplicated } from '../store/replicated.ts'
@@ -97,7 +98,9 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
       const head = ledger.head()
       if (head.note === slot.note) continue
       slot.note = head.note
-      scheduler.note(`${slot.name} signs ${head.size}`)
+      const both = parseNote(head.note).signatures.length > 1
+      if (both) count('heads signed by the old log key too')
+      scheduler.note(`${slot.name} signs ${head.size}${both ? ' with both keys' : ''}`)
       guarded(() => model.show(slot.name, head, servers.replicated.replicatedRoot(head.size)))()
     }
   }

@@ -1,0 +1,87 @@
+/**
+ * The grace after a change of the log's key: the old key signs beside the new one, until a round
+ * that both have signed is final. Witnesses and readers who know only the old one lose nothing
+ * meanwhile, and have time to follow. For those who have followed, the old signature is no more than
+ * a line by a stranger.
+ */
+
+import type { KeyChange } from '../core/statements/key-change.ts'
+import { formatVkey, parseNote, parseVkey, type Signer } from '../core/tlog/note.ts'
+import { type KeyRows, readKeyChanges } from './log-keys.ts'
+
+export type Grace = {
+  /** The old key while it signs; undefined also if this node does not have it. */
+  signer(): Signer | undefined
+  /** Begins or ends the grace of the change that led to this key. Asked every second. */
+  follow(vkey: string): Promise<void>
+}
+
+/** The old key of a change, which this node may have in its folder of keys. */
+export type EndedKey = {
+  /** The key that ended with this size; undefined if this node does not have it. */
+  read(lastSize: number): Promise<Signer | undefined>
+  /** Told once when it signs no more. */
+  done(lastSize: number): void
+}
+
+export type GraceDeps = {
+  /** Missing: this node never has an old key. */
+  readonly endedKey?: EndedKey | undefined
+  /** Some final rounds of the ledger above a size, in ascending order. */
+  readonly finalRounds: (after: number) => Promise<readonly { readonly size: number; readonly checkpoint: string }[]>
+}
+
+/** Creates it. `onChange` is told when the old key begins or ends to sign. */
+export function createGrace({ store, endedKey, finalRounds, onChange }: GraceDeps & { store: KeyRows; onChange: () => void }): Grace {
+  let followed: string | undefined
+  /** The change whose grace is not over. */
+  let change: KeyChange | undefined
+  let signer: Signer | undefined
+  /** Final rounds up to this size lack one of the signatures. */
+  let seen = 0
+
+  function sign(next: Signer | undefined): void {
+    if (next === signer) return
+    signer = next
+    onChange()
+  }
+
+  async function begin(vkey: string): Promise<void> {
+    const last = (await readKeyChanges(store)).at(-1)
+    followed = vkey
+    change = last?.hasGrace && last.change.newKey === vkey ? last.change : undefined
+    seen = (change?.fromSize ?? 0) - 1
+    sign(undefined)
+  }
+
+  async function isOver({ oldKey, newKey }: KeyChange): Promise<boolean> {
+    for (const { size, checkpoint } of await finalRounds(seen)) {
+      if (isSignedBy(checkpoint, [oldKey, newKey])) return true
+      seen = size
+    }
+    return false
+  }
+
+  return {
+    signer: () => signer,
+    async follow(vkey) {
+      if (vkey !== followed) await begin(vkey)
+      if (change === undefined || endedKey === undefined) return
+      const lastSize = change.fromSize - 1
+      if (await isOver(change)) {
+        change = undefined
+        if (signer !== undefined) endedKey.done(lastSize)
+        return sign(undefined)
+      }
+      if (signer !== undefined) return
+      const found = await endedKey.read(lastSize)
+      if (found !== undefined && formatVkey(found.vkey) === change?.oldKey) sign(found)
+    },
+  }
+}
+
+/** Whether each key has a line in a note that this ledger has stored, whose signatures it made. */
+function isSignedBy(note: string, vkeys: readonly string[]): boolean {
+  const { signatures } = parseNote(note)
+  return vkeys.map(parseVkey).every(({ name, id }) => signatures.some(line => line.name === name && line.id === id))
+}

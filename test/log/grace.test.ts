@@ -1,0 +1,176 @@
+/**
+ * The grace after a change of the log's key, on a real ledger: the old key signs beside the new one
+ * until a round that both have signed is final.
+ */
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
+import { toHex } from '../../src/core/bytes.ts'
+import { formatVkey, parseNote, type Signer } from '../../src/core/tlog/note.ts'
+import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
+import type { Ledger, LedgerDeps } from '../../src/ledger/ledger.ts'
+import { createLogSigner } from '../../src/log/signer.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { Store } from '../../src/store/port/port.ts'
+import { anchorOf, ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { createTestClock } from '../test-host.ts'
+
+const [ONE, TWO, THREE] = [1, 2, 3].map(byte => createLogSigner(ORIGIN, new Uint8Array(32).fill(byte))) as [Signer, Signer, Signer]
+const [FIRST, SECOND, THIRD] = [ONE, TWO, THREE].map(({ vkey }) => vkey.id) as [string, string, string]
+
+/** The ids of the keys that signed a note, in its order. */
+const signersOf = (note: string) => parseNote(note).signatures.map(({ id }) => id)
+const signersOfReceipt = (receipt: string) => signersOf(parseTlogProof(JSON.parse(receipt).proof).note)
+
+describe('grace of a log key', () => {
+  let clock: ReturnType<typeof createTestClock>
+  let store: Store
+  let folder: { [lastSize: number]: Signer }
+  let done: number[]
+  beforeEach(() => {
+    clock = createTestClock()
+    store = createMemoryStore()
+    folder = {}
+    done = []
+  })
+
+  const endedKey = { read: async (lastSize: number) => folder[lastSize], done: (lastSize: number) => void done.push(lastSize) }
+  const open = (signer: Signer, more: Partial<LedgerDeps> = {}) => openTestLedger(store, { signer, endedKey, ...more, host: clock })
+  const submit = async (ledger: Ledger) => (await ledger.submit(statementOf(`record ${records++}`))).index
+  let records = 0
+  /** Lets a second pass, in which each node looks after its keys, until it is so. */
+  const passUntil = async (isSo: () => boolean) => {
+    for (let turns = 0; !isSo(); turns++) {
+      if (turns % 100 === 0) clock.advance(1000)
+      await turn()
+    }
+  }
+  /** Lets some seconds pass. */
+  const pass = async () => {
+    for (let turns = 0; turns < 500; turns++) {
+      if (turns % 100 === 0) clock.advance(1000)
+      await turn()
+    }
+  }
+  /** A round of the ledger's next checkpoint, which becomes final. */
+  const makeFinal = async (ledger: Ledger) => {
+    const { size, root, checkpoint } = await ledger.nextCheckpoint((await ledger.rounds.newest())?.size ?? 0)
+    await ledger.rounds.open({ size, root: toHex(root), checkpoint, openedMs: 0 }, [])
+    await ledger.setFinal(anchorOf(size, toHex(root)))
+    return { size, signers: signersOf(checkpoint) }
+  }
+  /** A ledger of the first key with a record, which became the second's. Its last size is 3. */
+  const rotated = async (options: { isStolen?: boolean } = {}) => {
+    const ledger = await open(ONE)
+    await submit(ledger)
+    const { change } = await ledger.changeKey(formatVkey(TWO.vkey), options)
+    await ledger.close()
+    folder[change.fromSize - 1] = ONE
+    return change.fromSize
+  }
+
+  it('has both sign heads, rounds and receipts until a round that both have signed is final', async () => {
+    const fromSize = await rotated()
+    const ledger = await open(TWO)
+    const index = await submit(ledger)
+    deepEqual([signersOf(ledger.head().note), signersOfReceipt(await ledger.receipt(index))], Array(2).fill([SECOND, FIRST]))
+    deepEqual(signersOf(await ledger.checkpointAt(2)), [SECOND, FIRST])
+    // The last tree of the old key is a round of its own, which the new one has not signed.
+    deepEqual(await makeFinal(ledger), { size: fromSize - 1, signers: [FIRST] })
+    await pass()
+    deepEqual([signersOf(ledger.head().note), done], [[SECOND, FIRST], []])
+    deepEqual(await makeFinal(ledger), { size: fromSize, signers: [SECOND, FIRST] })
+    await passUntil(() => done.length > 0)
+    deepEqual([signersOf(ledger.head().note), done], [[SECOND], [fromSize - 1]])
+    await submit(ledger)
+    deepEqual(await makeFinal(ledger), { size: fromSize + 1, signers: [SECOND] })
+    // What was given out in the grace keeps both.
+    deepEqual(signersOfReceipt(await ledger.receipt(index)), [SECOND, FIRST])
+  })
+
+  it('goes on after a restart, and begins no other once it is over', async () => {
+    const fromSize = await rotated()
+    const before = await open(TWO)
+    await submit(before)
+    await before.close()
+    const again = await open(TWO)
+    deepEqual(signersOf(again.head().note), [SECOND, FIRST])
+    await makeFinal(again)
+    equal((await makeFinal(again)).size, fromSize)
+    await again.close()
+    const last = await open(TWO)
+    await pass()
+    deepEqual([signersOf(last.head().note), done], [[SECOND], []])
+  })
+
+  it('is not over by rounds that the new key alone has signed: a node without the old key ends it for nobody', async () => {
+    const fromSize = await rotated()
+    const without = await open(TWO, { endedKey: { read: async () => undefined, done: endedKey.done } })
+    await submit(without)
+    deepEqual(signersOf(without.head().note), [SECOND])
+    await makeFinal(without)
+    deepEqual(await makeFinal(without), { size: fromSize, signers: [SECOND] })
+    const other = await open(TWO)
+    await submit(other)
+    await pass()
+    deepEqual([signersOf(other.head().note), done], [[SECOND, FIRST], []])
+    deepEqual(await makeFinal(other), { size: fromSize + 1, signers: [SECOND, FIRST] })
+    await passUntil(() => done.length > 0)
+    deepEqual(signersOf(other.head().note), [SECOND])
+  })
+
+  it('takes up the old key once this node has it, and no other in its place', async () => {
+    const fromSize = await rotated()
+    folder = { [fromSize - 1]: THREE }
+    const ledger = await open(TWO)
+    await pass()
+    deepEqual(signersOf(ledger.head().note), [SECOND])
+    folder = { [fromSize - 1]: ONE }
+    await passUntil(() => signersOf(ledger.head().note).length === 2)
+    deepEqual(signersOf(ledger.head().note), [SECOND, FIRST])
+  })
+
+  it('is not given to a stolen key', async () => {
+    await rotated({ isStolen: true })
+    const ledger = await open(TWO)
+    await submit(ledger)
+    await pass()
+    deepEqual(signersOf(ledger.head().note), [SECOND])
+    await makeFinal(ledger)
+    deepEqual((await makeFinal(ledger)).signers, [SECOND])
+  })
+
+  it('is had by each node that runs, and over for all by a round that one of them has opened', async () => {
+    let held = ONE
+    const nodes = await Promise.all([1, 2].map(() => open(ONE, { readSigner: async () => held })))
+    const [a, b] = nodes as [Ledger, Ledger]
+    await submit(a)
+    const { change } = await (await open(ONE)).changeKey(formatVkey(TWO.vkey))
+    folder[change.fromSize - 1] = ONE
+    await pass()
+    held = TWO
+    const bothSign = () => nodes.every(node => signersOf(node.head().note).length === 2)
+    await passUntil(bothSign)
+    await submit(a)
+    await passUntil(() => b.head().size === change.fromSize)
+    ok(bothSign())
+    await makeFinal(a)
+    await makeFinal(a)
+    await passUntil(() => done.length === 2)
+    deepEqual(
+      nodes.map(node => signersOf(node.head().note)),
+      [[SECOND], [SECOND]],
+    )
+  })
+
+  it('ends with the next change of the key, which has one of its own', async () => {
+    await rotated()
+    const ledger = await open(TWO)
+    const { change, note } = await ledger.changeKey(formatVkey(THREE.vkey))
+    deepEqual(signersOf(note), [SECOND, FIRST])
+    await ledger.close()
+    folder[change.fromSize - 1] = TWO
+    const third = await open(THREE)
+    await submit(third)
+    deepEqual(signersOf(third.head().note), [THIRD, SECOND])
+  })
+})
