@@ -3,15 +3,16 @@
  * what was given out before stays good.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Contract, JsonRpcProvider, Wallet } from 'ethers'
 import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
 import { type Config, readConfig } from '../../src/config.ts'
-import { parsePolicy } from '../../src/core/policy.ts'
+import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import { isChain } from '../../src/core/policy-anchors.ts'
+import { parseNote, parseVkey } from '../../src/core/tlog/note.ts'
 import { parseTrustList } from '../../src/core/trust.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
@@ -67,6 +68,8 @@ describe('openseal rotate', function () {
     }
   }
 
+  /** The keys that signed what the ledger shows now. */
+  const signersOf = async (url: string) => parseNote(await (await fetch(`${url}/checkpoint`)).text()).signatures.map(({ id }) => id)
   const openRound = async (url: string, size: number) => {
     for (;;) {
       const answer = await fetch(`${url}/v1/rounds/${size}`)
@@ -101,11 +104,19 @@ describe('openseal rotate', function () {
 
     url = await start()
     equal(service?.vkey, newKey)
+    // In the grace both keys sign, and the old policy is enough for what is given out.
+    const ids = [newKey, oldKey].map(vkey => parseVkey(vkey).id)
+    deepEqual(await signersOf(url), ids)
     await send(url, '/v1/records', statement(2), key)
-    const newReceipt = await anchored(url, 3)
+    const graceReceipt = await anchored(url, 3)
+    while ((await signersOf(url)).length > 1) await sleep(50)
+    deepEqual(await signersOf(url), ids.slice(0, 1))
+    await send(url, '/v1/records', statement(20), key)
+    const newReceipt = await anchored(url, 4)
     const chain = [createJsonRpcReader({ url: service!.chain.urls[0]!, fetch, timeoutMs: 10_000 })]
     const verdict = async (receipt: string, policy = pinned) => (await verify({ receipt, policy, chain, trust: 'policy' })).verdict
-    deepEqual([await verdict(oldReceipt), await verdict(newReceipt)], ['test-network', 'invalid'])
+    const verdicts = (policy?: Policy) => Promise.all([oldReceipt, graceReceipt, newReceipt].map(receipt => verdict(receipt, policy)))
+    deepEqual(await verdicts(), ['test-network', 'test-network', 'invalid'])
     const before = readFileSync(join(folder, 'pinned.json'), 'utf8')
     const extend = ['policy', '--extend', 'pinned.json', '--ledger', url, '--rpc', service!.chain.urls[0]!, '--json']
     const nobody = await openseal([...extend.slice(0, 5), '--rpc', 'http://127.0.0.1:1', '--json'])
@@ -125,7 +136,7 @@ describe('openseal rotate', function () {
     const extended = await openseal(extend)
     deepEqual(JSON.parse(extended.out), { file: 'pinned.json', added: [newKey] })
     const policy = parsePolicy(readFileSync(join(folder, 'pinned.json')))
-    deepEqual([await verdict(oldReceipt, policy), await verdict(newReceipt, policy)], ['test-network', 'test-network'])
+    deepEqual(await verdicts(policy), ['test-network', 'test-network', 'test-network'])
     const last = await remembering(url)
     deepEqual([last.code, JSON.parse(last.out).notices], [0, []], last.out)
     const list = () => parseTrustList(readFileSync(join(folder, 'list.json'))).entries[0]!
@@ -158,18 +169,24 @@ describe('openseal rotate', function () {
     deepEqual([again.code, JSON.parse(again.out).logId], [0, policy.anchors.filter(isChain)[0]!.logId], again.err)
     // The old key's anchor is refused while it is open: the next publisher takes up the same round.
     await send(url, '/v1/records', statement(3), key)
-    const open = await openRound(url, 5)
-    deepEqual([open.size, open.anchors.length, open.final], [5, 0, false])
+    const open = await openRound(url, 6)
+    deepEqual([open.size, open.anchors.length, open.final], [6, 0, false])
     await service!.close()
     url = await start({ anchorSigner: { privateKey: SECOND_KEY } })
-    equal(JSON.parse(await anchored(url, 4)).anchors.length, 1)
-    const taken = await openRound(url, 5)
+    equal(JSON.parse(await anchored(url, 5)).anchors.length, 1)
+    const taken = await openRound(url, 6)
     deepEqual([taken.anchors.length, taken.final, taken.checkpoint], [1, true, open.checkpoint])
   })
 
-  it('with --stolen says whom to tell, and makes the last tree of the old key a round of its own', async () => {
+  it('with --stolen says whom to tell, makes the last tree of the old key a round of its own, and lets it sign nothing more', async () => {
     await service?.close()
+    // A run that did not know of the theft, and was interrupted before the new key was in its place.
+    const begun = JSON.parse((await openseal(['rotate', 'log-key', '--json'], env)).out)
+    const file = join(env.OPENSEAL_DATA!, 'keys', 'log.key')
+    renameSync(file, `${file}.next`)
+    copyFileSync(begun.kept, file)
     const { code, out, err } = await openseal(['rotate', 'log-key', '--stolen'], env)
+    match(out, new RegExp(`^new ${begun.newKey.replace(/[+/.]/g, '\\$&')}$`, 'm'))
     equal(code, 0, err)
     const size = Number(/from tree size (\d+) on/.exec(out)![1]) - 1
     match(out, /The old key was stolen\. If it signs a larger tree than size \d+, that counts for nothing/)
@@ -180,6 +197,10 @@ describe('openseal rotate', function () {
     await anchored(url, index)
     const round = await (await fetch(`${url}/v1/rounds/${size}`)).json()
     deepEqual([round.size, round.final], [size, true])
+    deepEqual([await signersOf(url), existsSync(begun.kept)], [[parseVkey(begun.newKey).id], true])
+    const above = (await (await fetch(`${url}/v1/rounds`)).json()).rounds.filter((each: { size: number }) => each.size > size)
+    ok(above.length > 0)
+    for (const { checkpoint } of above) equal(parseNote(checkpoint).signatures.length, 1)
   })
 
   it('hands the log to another owner in two steps: the old one names nobody any more', async () => {
