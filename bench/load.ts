@@ -25,6 +25,14 @@ export type Load =
     }
   | { readonly kind: 'lone'; readonly port: number; readonly key: string; readonly run: string; readonly count: number }
   | {
+      readonly kind: 'steady'
+      readonly port: number
+      readonly key: string
+      readonly run: string
+      readonly count: number
+      readonly everyMs: number
+    }
+  | {
       readonly kind: 'read'
       readonly port: number
       readonly what: keyof typeof PATHS
@@ -65,6 +73,8 @@ async function measure(load: Load): Promise<object> {
       )
     case 'lone':
       return lone(load)
+    case 'steady':
+      return steady(load)
     case 'read':
       return crowd(load.connections, load.durationMs, (_n, agent) =>
         send(agent, { port: load.port, path: PATHS[load.what](Math.floor(Math.random() * load.size)) }, 200),
@@ -156,11 +166,12 @@ async function crowd(
   await Promise.all(Array.from({ length: connections }).map(runOne))
   const seconds = (performance.now() - startMs) / 1000
   agent.destroy()
-  return {
-    perSecond: times.length / seconds,
-    p50Ms: median(times),
-    p99Ms: times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)],
-  }
+  return { perSecond: times.length / seconds, p50Ms: median(times), p99Ms: hundredth(times) }
+}
+
+/** The time that 99 of 100 are within. */
+function hundredth(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN
 }
 
 /** One after the other on one connection: the middle time of an answer. */
@@ -174,6 +185,25 @@ async function lone({ port, key, run, count }: Extract<Load, { kind: 'lone' }>):
   }
   agent.destroy()
   return { p50Ms: median(times) }
+}
+
+/**
+ * Sends each at its own moment, whether or not the one before it was answered. Its time counts from
+ * that moment, so a server that holds up one submission is charged for all that waited behind it.
+ */
+async function steady({ port, key, run, count, everyMs }: Extract<Load, { kind: 'steady' }>): Promise<object> {
+  const agent = new Agent({ keepAlive: true })
+  const startMs = performance.now()
+  const times = await Promise.all(
+    Array.from({ length: count }, async (_, n) => {
+      const dueMs = startMs + n * everyMs
+      await sleep(Math.max(0, dueMs - performance.now()))
+      await submit(agent, port, key, statementLine(run, n))
+      return performance.now() - dueMs
+    }),
+  )
+  agent.destroy()
+  return { p50Ms: median(times), p99Ms: hundredth(times) }
 }
 
 async function answer({ port, key, path, body }: Extract<Load, { kind: 'answer' }>): Promise<string> {

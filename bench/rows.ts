@@ -21,7 +21,7 @@ export function rateRow(what: string, ours: readonly number[], other: readonly n
 export function timeRow(what: string, ours: readonly number[], other: readonly number[], most: number): Row {
   const ratio = median(ours) / median(other)
   const ms = (values: readonly number[]) => `${median(values).toFixed(2)} ms`
-  return { what, ours: ms(ours), other: ms(other), ratio: ratio.toFixed(1), wanted: `≤ ${most}`, holds: ratio <= most }
+  return { what, ours: ms(ours), other: ms(other), ratio: ratio.toFixed(2), wanted: `≤ ${most}`, holds: ratio <= most }
 }
 
 /** A figure by itself, which must be at most `most` of its unit. */
