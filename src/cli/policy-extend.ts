@@ -9,6 +9,7 @@ import { type Client, createClient } from './client.ts'
 import { ClientError } from './client-error.ts'
 import { CommandError, EXIT_INVALID, EXIT_SEALED, EXIT_UNCHECKED } from './command.ts'
 import { print, printJson, remark } from './output.ts'
+import { isDifferent, type PolicyDifferences, readDifferences, tellDifferences } from './policy-differences.ts'
 import { readTrustFile } from './policy-file.ts'
 import { replaceFile } from './receipt-file.ts'
 
@@ -22,7 +23,13 @@ type Options = {
 }
 
 /** What became of one policy. */
-type Extended = { readonly policy: Policy; readonly added: readonly string[]; readonly anchors: readonly FollowedAnchors[] }
+type Extended = {
+  readonly policy: Policy
+  readonly added: readonly string[]
+  readonly anchors: readonly FollowedAnchors[]
+  /** What the ledger's own policy says beside all that; undefined if it could not be read. */
+  readonly differences: PolicyDifferences | undefined
+}
 
 /**
  * Extends a pinned policy, or each policy of a list, in its place. The rest stays as it was pinned.
@@ -35,10 +42,15 @@ export async function extendFile(file: string, options: Options): Promise<number
 
 async function extendOne(file: string, pinned: Policy, options: Options): Promise<number> {
   const client = createClient(options.ledger)
-  const { policy, added, anchors } = await follow(client, pinned, options)
+  const { policy, added, anchors, differences } = await follow(client, pinned, options)
   if (isChanged({ added, anchors }, options)) await replaceFile(file, formatPolicy(policy))
   if (options.json)
-    printJson({ file, added, ...(anchors.length > 0 && { anchors: anchors.map(inJson), accepted: options.acceptAnchors === true }) })
+    printJson({
+      file,
+      added,
+      ...(anchors.length > 0 && { anchors: anchors.map(inJson), accepted: options.acceptAnchors === true }),
+      ...(isDifferent(differences) && { differences }),
+    })
   // A mirror may withhold a change, which nobody can notice here.
   else if (added.length === 0 && anchors.length === 0)
     print(`${client.url} reports no change of keys or chains that is missing in ${file}. The file is unchanged.`)
@@ -47,6 +59,7 @@ async function extendOne(file: string, pinned: Policy, options: Options): Promis
     tellAnchors(file, anchors, options)
     tellCaution(added)
   }
+  if (!options.json) tellDifferences(client.url, file, differences)
   return 0
 }
 
@@ -78,6 +91,7 @@ async function extendList(file: string, list: TrustList, options: Options): Prom
         name,
         origin,
         ...(extended && { added: extended.added, anchors: extended.anchors.map(inJson) }),
+        ...(isDifferent(extended?.differences) && { differences: extended.differences }),
         ...(error && { code: error.code, detail: error.message }),
       })),
     })
@@ -87,6 +101,7 @@ async function extendList(file: string, list: TrustList, options: Options): Prom
       else if (extended?.added.length === 0 && extended.anchors.length === 0) print(`${entry.name} (${entry.origin}): no change.`)
       else if (extended?.added.length) print(`${entry.name} (${entry.origin}): ${file} trusts from now on:`, ...extended.added)
       tellAnchors(file, extended?.anchors ?? [], options)
+      if (extended) tellDifferences(entry.ledger!, `the entry ${entry.name} of ${file}`, extended.differences)
     }
     const unasked = list.entries.filter(({ ledger, policy }) => ledger === undefined || policy === undefined)
     if (unasked.length > 0)
@@ -164,7 +179,9 @@ async function follow(
   try {
     const policy = await extendPolicy(pinned, receipts, openChainReaders(rpc, pinned), { terms, onAnchors: change => anchors.push(change) })
     const added = policy.logKeys.filter(({ vkey }) => !pinned.logKeys.some(key => key.vkey === vkey)).map(({ vkey }) => vkey)
-    return { policy, added, anchors }
+    // With the chains of the newest logged change, so that only what no entry vouches for is left.
+    const followed = { ...policy, anchors: anchors.at(-1)?.policy.anchors ?? policy.anchors }
+    return { policy, added, anchors, differences: await readDifferences(client, followed) }
   } catch (cause) {
     if (!(cause instanceof OpenSealError) || cause instanceof CommandError) throw cause
     const code = cause instanceof ExtendError ? cause.code : 'EXTEND_UNPROVEN'
