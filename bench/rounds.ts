@@ -1,5 +1,5 @@
 /** Whether rounds that everyone vouches for hold up submissions. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -62,10 +62,8 @@ async function openVouched(world: VouchedWorld, folder: string, ends: (() => Pro
   const base = { interval: INTERVAL, requireAnchors: 4, ...world.members }
   const env = { OPENSEAL_VOUCHERS: world.write('vouchers.json', base) }
   const first = await startLedger(place, env)
-  const policyFile = join(folder, 'policy.json')
-  writeFileSync(policyFile, await (await fetch(`${first.url}/policy.json`)).text())
+  const witnesses = await world.addWitnesses(WITNESSES, first.url)
   await first.stop()
-  const witnesses = await world.addWitnesses(WITNESSES, policyFile)
   world.write('vouchers.json', { ...base, ...witnesses, quorum: WITNESSES })
   return openLedger(place, env, ends)
 }

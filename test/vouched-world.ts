@@ -23,8 +23,11 @@ export type VouchedWorld = {
   readonly authorities: readonly AuthorityServer[]
   /** Chains and authorities as members of a file of vouchers in the world's folder. */
   readonly members: VoucherFile
-  /** Starts witnesses by this policy. Their keys and addresses, as members of the file too. */
-  addWitnesses(count: number, policyFile: string): Promise<VoucherFile>
+  /**
+   * Starts witnesses by the policy that the ledger at this address serves. Their keys and addresses,
+   * as members of the file too.
+   */
+  addWitnesses(count: number, ledger: string): Promise<{ readonly witnesses: readonly { readonly vkey: string; readonly url: string }[] }>
   /** Writes a file of vouchers and returns its path. */
   write(name: string, file: VoucherFile): string
   stop(): Promise<void>
@@ -51,7 +54,9 @@ export async function openVouchedWorld(folder: string): Promise<VouchedWorld> {
       chains,
       authorities,
       members,
-      async addWitnesses(count, policyFile) {
+      async addWitnesses(count, ledger) {
+        const policyFile = join(folder, 'policy.json')
+        writeFileSync(policyFile, await (await fetch(`${ledger}/policy.json`)).text())
         const started = Array.from({ length: count }, (_, at) => runOne(folder, at, policyFile, ends))
         return { witnesses: await Promise.all(started) }
       },
