@@ -152,14 +152,23 @@ export function statementOf(record: string, documents: number, changes: Partial<
 /** The requests that run at once. */
 export type Asking = { readonly method?: string; readonly path: string; readonly headers?: object; readonly body?: string }
 
-/** A client in a separate thread, so that its own work is not measured. */
+/**
+ * A client in a separate thread, so that its own work is not measured. Its connections stay open
+ * as those of browsers and proxies do: at the end of a refusal, the rest of a body is still on its
+ * way, and a connection that is not to stay open is reset there.
+ */
 function openClient(port: number) {
   const worker = new Worker(CLIENT, { eval: true, workerData: port })
   return {
-    /** Sends these at once and reads the answers to their ends: their statuses. */
+    /**
+     * Sends these at once and reads the answers to their ends: their statuses. Throws if one has no
+     * answer.
+     */
     async ask(askings: readonly Asking[]): Promise<number[]> {
       worker.postMessage(askings)
-      return (await once(worker, 'message'))[0]
+      const [told] = await once(worker, 'message')
+      if (typeof told === 'string') throw new Error(told)
+      return told
     },
     stop: () => worker.terminate(),
   }
@@ -170,13 +179,19 @@ const { parentPort, workerData: port } = require('node:worker_threads')
 const { request, Agent } = require('node:http')
 const agent = new Agent({ keepAlive: false })
 const ask = ({ method = 'GET', path, headers = {}, body }) => new Promise((resolve, reject) => {
-  const sent = request({ port, agent, method, path, headers: { ...headers, ...(body && { 'content-length': Buffer.byteLength(body) }) } }, answer => {
-    answer.on('error', reject).on('end', () => resolve(answer.statusCode)).resume()
+  const fail = error => reject(new Error(method + ' ' + path.slice(0, 100) + ': ' + error))
+  const own = { connection: 'keep-alive', ...(body && { 'content-length': Buffer.byteLength(body) }) }
+  const sent = request({ port, agent, method, path, headers: { ...headers, ...own } }, answer => {
+    answer.on('error', fail).on('end', () => resolve(answer.statusCode)).resume()
   })
-  sent.on('error', reject)
+  sent.on('error', fail)
   sent.end(body)
 })
-parentPort.on('message', async askings => parentPort.postMessage(await Promise.all(askings.map(ask))))
+parentPort.on('message', async askings => {
+  const answers = await Promise.allSettled(askings.map(ask))
+  const failed = answers.find(({ status }) => status === 'rejected')
+  parentPort.postMessage(failed === undefined ? answers.map(({ value }) => value) : failed.reason.message)
+})
 `
 
 /** A trust list with as many entries as one may have. */
