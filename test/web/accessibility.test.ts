@@ -12,7 +12,7 @@ import { certificatePage } from '../../src/web/pages/certificate.ts'
 import { renderProblemPage } from '../../src/web/problem-page.ts'
 import type { PathLine } from '../../src/web/proof-path.ts'
 import { STYLE } from '../../src/web/style.ts'
-import { addAxe, assertAccessible, assertFits } from './axe.ts'
+import { addAxe, assertAccessible, assertFits, lookIn } from './axe.ts'
 import { launchBrowser } from './browser.ts'
 import { readPages } from './pdf-text.ts'
 import { AGENCY, ANCHORED_MS, openWorld, statementOf, type World } from './world.ts'
@@ -46,8 +46,6 @@ const FAILURES: readonly (readonly [number, string])[] = [
   ...[400, 401, 404, 405, 408, 410, 413, 415, 429, 500, 503].map(status => [status, 'REQUEST_MALFORMED'] as const),
   [500, 'STORE_DAMAGED'],
 ]
-/** The first languages are looked at in light and dark colours, one in each. */
-const COLOUR_SCHEMES = 2
 /** A logo that tries to run scripts and to call out, in each way that SVG has. */
 const HOSTILE_LOGO = {
   path: '/assets/logo-hostile.svg',
@@ -94,32 +92,35 @@ describe('web/accessibility', function () {
     }
   }
 
-  for (const [at, tag] of LANGUAGE_TAGS.entries()) {
+  for (const tag of LANGUAGE_TAGS) {
     it(`axe finds nothing on any page in ${tag}, and each fits a screen that is enlarged four times`, async () => {
-      const options: BrowserContextOptions = { viewport: ENLARGED, colorScheme: at % 2 === 0 ? 'light' : 'dark', reducedMotion: 'reduce' }
-      await withPage(async page => {
-        for (const path of PATHS) {
-          await page.goto(`${world.url}/${tag}${path}`)
-          await assertAccessible(page, { contrasts: at < COLOUR_SCHEMES })
+      const { axe, colorScheme } = lookIn(tag)
+      await withPage(
+        async page => {
+          for (const path of PATHS) {
+            await page.goto(`${world.url}/${tag}${path}`)
+            await assertAccessible(page, axe)
+            await assertFits(page)
+            assert.equal(await page.evaluate(() => document.getAnimations().length), 0)
+          }
+          await page.goto(`${world.url}/${tag}/verify`)
+          await page.setInputFiles('#files', [
+            { name: 'a', mimeType: 'text/plain', buffer: Buffer.from('first') },
+            { name: 'b', mimeType: 'text/plain', buffer: Buffer.from('nowhere') },
+            { name: 'damaged.receipt.json', mimeType: 'text/plain', buffer: Buffer.from('{"type":"openseal/receipt@v1"') },
+            { name: 'policy.json', mimeType: 'text/plain', buffer: Buffer.from('{"type":"openseal/policy@v1"}') },
+            { name: 'package.json', mimeType: 'text/plain', buffer: Buffer.from('{"releases":[{"id":"1","id":"2"},{"ocid":"a"}]}') },
+          ])
+          await page.waitForSelector('#results[data-done]')
+          await page.evaluate(() => {
+            for (const part of document.querySelectorAll('details')) part.open = true
+          })
+          assert.equal(await page.locator('#results article[data-verdict]').count(), 6)
+          await assertAccessible(page, axe)
           await assertFits(page)
-          assert.equal(await page.evaluate(() => document.getAnimations().length), 0)
-        }
-        await page.goto(`${world.url}/${tag}/verify`)
-        await page.setInputFiles('#files', [
-          { name: 'a', mimeType: 'text/plain', buffer: Buffer.from('first') },
-          { name: 'b', mimeType: 'text/plain', buffer: Buffer.from('nowhere') },
-          { name: 'damaged.receipt.json', mimeType: 'text/plain', buffer: Buffer.from('{"type":"openseal/receipt@v1"') },
-          { name: 'policy.json', mimeType: 'text/plain', buffer: Buffer.from('{"type":"openseal/policy@v1"}') },
-          { name: 'package.json', mimeType: 'text/plain', buffer: Buffer.from('{"releases":[{"id":"1","id":"2"},{"ocid":"a"}]}') },
-        ])
-        await page.waitForSelector('#results[data-done]')
-        await page.evaluate(() => {
-          for (const part of document.querySelectorAll('details')) part.open = true
-        })
-        assert.equal(await page.locator('#results article[data-verdict]').count(), 6)
-        await assertAccessible(page, { contrasts: at < COLOUR_SCHEMES })
-        await assertFits(page)
-      }, options)
+        },
+        { viewport: ENLARGED, colorScheme, reducedMotion: 'reduce' },
+      )
     })
   }
 

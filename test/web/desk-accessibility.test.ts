@@ -4,8 +4,8 @@
  */
 import { equal } from 'node:assert/strict'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { LANGUAGE_TAGS } from '../../src/messages/language.ts'
-import { addAxe, assertAccessible, assertFits } from './axe.ts'
+import { LANGUAGE_TAGS, type Language } from '../../src/messages/language.ts'
+import { addAxe, assertAccessible, assertFits, lookIn } from './axe.ts'
 import { launchBrowser } from './browser.ts'
 import { AGENCY, OPERATOR_KEY, openWorld, type World } from './world.ts'
 
@@ -14,8 +14,6 @@ const PAGES = [
   // Entry 3 is an amendment, 4 waits to be erased, and 5 waits by the operator's order.
   ...['/desk/erase/1', '/desk/erase/3', '/desk/restate/3', '/desk/erase/4', '/desk/erase/5', '/records/4', '/removal'],
 ]
-/** The first languages are looked at in light and dark colours, one in each. */
-const COLOUR_SCHEMES = 2
 const OPERATOR_PAGES = ['/operator', '/operator/agencies', `/operator/agencies/${AGENCY}`, '/operator/alarms']
 
 describe('web/desk: accessibility', function () {
@@ -41,54 +39,54 @@ describe('web/desk: accessibility', function () {
     await world?.close()
   })
 
-  const look = async (page: Page, at: number) => {
-    await assertAccessible(page, { contrasts: at < COLOUR_SCHEMES })
+  const look = async (page: Page, tag: Language) => {
+    await assertAccessible(page, lookIn(tag).axe)
     await assertFits(page)
   }
-  const open = async (use: (page: Page, context: BrowserContext) => Promise<void>, at: number) => {
-    const colorScheme = at % 2 === 0 ? 'light' : 'dark'
+  const open = async (use: (page: Page, context: BrowserContext) => Promise<void>, tag: Language) => {
+    const { colorScheme } = lookIn(tag)
     const context = await browser.newContext({ viewport: { width: 320, height: 640 }, colorScheme, reducedMotion: 'reduce' })
     await addAxe(context)
     await use(await context.newPage(), context).finally(() => context.close())
   }
-  const signIn = async (page: Page, at: number, path: string, with_: string) => {
-    await page.goto(`${world.url}/${LANGUAGE_TAGS[at]}${path}`)
-    await look(page, at)
+  const signIn = async (page: Page, tag: Language, path: string, with_: string) => {
+    await page.goto(`${world.url}/${tag}${path}`)
+    await look(page, tag)
     await page.fill('#key', with_)
     await page.click('main button[type=submit]')
     await page.waitForSelector('.desk-bar')
   }
 
-  for (const [at, tag] of LANGUAGE_TAGS.entries()) {
+  for (const tag of LANGUAGE_TAGS) {
     it(`axe finds nothing on any page of the desk in ${tag}, and each fits 320 pixels`, async () => {
       await open(async page => {
-        await signIn(page, at, '/desk', key)
+        await signIn(page, tag, '/desk', key)
         for (const path of PAGES) {
           await page.goto(`${world.url}/${tag}${path}`)
-          await look(page, at)
+          await look(page, tag)
         }
         await page.goto(`${world.url}/${tag}/desk/keys/${keyId}/revoke`)
-        await look(page, at)
+        await look(page, tag)
         await page.goto(`${world.url}/${tag}/desk/new`)
         await page.setInputFiles('#files', [{ name: 'απόφαση <1>.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) }])
         await page.click('#choose button')
         await page.waitForSelector('#record')
-        await look(page, at)
+        await look(page, tag)
         await page.evaluate(() => (document.querySelector('main form[action$="/preview"]') as HTMLFormElement).submit())
         await page.waitForSelector('.problems')
-        await look(page, at)
+        await look(page, tag)
         await page.fill('#record', 'r-1')
         await page.fill('#revision', '1')
         await page.selectOption('#kind', 'decision')
         await page.click('main form[action$="/preview"] button')
         await page.waitForSelector('.warnings')
-        await look(page, at)
+        await look(page, tag)
         await page.goto(`${world.url}/${tag}/desk/folder`)
         await page.evaluate(() => document.querySelector('#folder-files')!.removeAttribute('webkitdirectory'))
         await page.setInputFiles('#folder-files', [{ name: 'x'.repeat(200), mimeType: '', buffer: Buffer.from(tag) }])
         await page.waitForSelector('#rows table')
         await page.waitForSelector('#go:not([hidden])')
-        await look(page, at)
+        await look(page, tag)
         equal(await page.locator('#rows tbody tr').count(), 1)
         // As without JavaScript, a package is uploaded.
         await page.goto(`${world.url}/${tag}/desk/new`)
@@ -98,21 +96,21 @@ describe('web/desk: accessibility', function () {
         ])
         await page.evaluate(() => (document.querySelector('#choose') as HTMLFormElement).submit())
         await page.waitForSelector('form[action$="/desk/package"]')
-        await look(page, at)
+        await look(page, tag)
         await page.click('form[action$="/desk/package"] button')
         await page.waitForSelector('a[href*="receipts.zip"]')
-        await look(page, at)
-      }, at)
+        await look(page, tag)
+      }, tag)
     })
 
     it(`axe finds nothing on any page of the operator in ${tag}, and each fits 320 pixels`, async () => {
       await open(async page => {
-        await signIn(page, at, '/operator', OPERATOR_KEY)
+        await signIn(page, tag, '/operator', OPERATOR_KEY)
         for (const path of OPERATOR_PAGES) {
           await page.goto(`${world.url}/${tag}${path}`)
-          await look(page, at)
+          await look(page, tag)
         }
-      }, at)
+      }, tag)
     })
   }
 })
