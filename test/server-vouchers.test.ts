@@ -12,6 +12,7 @@ import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../src/chai
 import { createKeySigner } from '../src/chain/signer.ts'
 import { readConfig } from '../src/config.ts'
 import { parsePolicy } from '../src/core/policy.ts'
+import { isChain } from '../src/core/policy-anchors.ts'
 import type { Statement } from '../src/core/statements/statement.ts'
 import type { Ledger } from '../src/ledger/ledger.ts'
 import { silentLog } from '../src/logger.ts'
@@ -127,6 +128,11 @@ describe('server with a file of vouchers', function () {
       deepEqual(round, { size: anchors[0].size, time: anchors.map((each: (typeof anchors)[0]) => each.block.time).sort()[1] })
       const policy = parsePolicy(await (await fetch(`${service.url}/policy.json`)).text())
       deepEqual([policy.requireAnchors, policy.anchors.length], [2, 2])
+      const { statement: genesis } = JSON.parse((await (await fetch(`${service.url}/v1/statements/0/1`)).text()).trim())
+      const bound = policy.anchors.filter(isChain).map(({ type, chainId, contract, codeSha256, logId }) => {
+        return { type, chainId, contract, codeSha256, logId }
+      })
+      deepEqual(genesis.anchors, bound)
       const readers = [here, there].map(({ url }) => createJsonRpcReader({ url, fetch, timeoutMs: 5000 }))
       const result = await verify({ receipt, policy, chain: readers, trust: 'policy' })
       deepEqual([result.verdict, result.finding, result.date], ['test-network', 'anchored', round.time])
@@ -292,6 +298,14 @@ describe('server with a file of vouchers', function () {
     match(await refusal({ chains: [chain('a', 0), chain('a', 1)] }), /named "a"/)
     match(await refusal({ chains: [chain('a', 0)], quorum: 1 }), /quorum is 1, but the file names 0 witnesses/)
     match(await refusal({ chains: [chain('a', 0)], requireAnchors: 2 }), /no record would ever be anchored/)
+    // One byte more than the code that a policy would pin.
+    const contract = `0x${'22'.repeat(20)}`
+    const rpc = async (method: string, ...params: unknown[]) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+      return (await fetch(here.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json()
+    }
+    await rpc('anvil_setCode', contract, `${(await rpc('eth_getCode', contracts[0], 'latest')).result}00`)
+    await rejects(start('refused', { chains: [chain('a', 0, { contract })] }), { code: 'CHAIN_OTHER_CODE' })
     await rejects(start('refused', { chains: [chain('a', 0), chain('b', 0)] }), { code: 'SERVER_CONTRACT', message: /are the same chain/ })
   })
 })

@@ -93,6 +93,7 @@ export async function writeDeployment(file: string, deployment: Deployment): Pro
 /**
  * Opens the log of `origin` for this key unless it is open already, with the key's own address as
  * publisher. Returns the log's id, keccak256(abi.encode(address, origin)).
+ * @throws ChainError CHAIN_NO_CONTRACT, CHAIN_OTHER_CODE, CHAIN_REJECTED, CHAIN_UNREACHABLE
  */
 export async function ensureLog({
   rpcUrls,
@@ -106,6 +107,8 @@ export async function ensureLog({
   return withEndpoints(rpcUrls, chainId, async endpoints => {
     const read = readerOf(endpoints, contract, chainId)
     const logId = String((await read('logIdOf', [address, origin]))[0])
+    // The founding entry is about to bind this code forever.
+    await requireCode(endpoints, contract, chainId)
     const isOpen = async () => BigInt((await read('logOf', [logId])).toObject().owner) !== 0n
     if (await isOpen()) return logId
     try {
@@ -142,12 +145,8 @@ export async function findLog({
   return withEndpoints(rpcUrls, chainId, async endpoints => {
     const read = readerOf(endpoints, contract, chainId)
     const logId = String((await read('logIdOf', [address, origin]))[0])
-    const codeSha256 = await codeSha256At(endpoints, contract)
-    if (codeSha256 !== checkpointAnchor.codeSha256)
-      throw new ChainError(
-        'CHAIN_OTHER_CODE',
-        `The code at ${contract} on chain ${chainId} is not that of contracts/CheckpointAnchor.json.`,
-      )
+    const { codeSha256 } = checkpointAnchor
+    await requireCode(endpoints, contract, chainId)
     const { owner, publisher, closed } = (await read('logOf', [logId])).toObject()
     const isOpen = BigInt(owner) !== 0n
     if (!isOpen) return { logId, codeSha256, isOpen }
@@ -230,6 +229,11 @@ async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act
   } finally {
     endpoints.close()
   }
+}
+
+async function requireCode(endpoints: ChainEndpoints, contract: string, chainId: number): Promise<void> {
+  if ((await codeSha256At(endpoints, contract)) === checkpointAnchor.codeSha256) return
+  throw new ChainError('CHAIN_OTHER_CODE', `The code at ${contract} on chain ${chainId} is not that of contracts/CheckpointAnchor.json.`)
 }
 
 async function codeSha256At({ request }: ChainEndpoints, address: string): Promise<string> {

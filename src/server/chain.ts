@@ -1,6 +1,7 @@
 /** The chains of a service, configured or embedded, and where on them the log is anchored. */
 import { join } from 'node:path'
 import type { Finality } from '../anchor/chain.ts'
+import { checkpointAnchor } from '../chain/artifact.ts'
 import { type Access, deploymentFile, ensureDeployment, ensureLog, readDeployment } from '../chain/deploy.ts'
 import { EMBEDDED_CHAIN_ID, EMBEDDED_KEY, startEmbeddedChain } from '../chain/embedded.ts'
 import { readChainId } from '../chain/endpoints.ts'
@@ -126,9 +127,9 @@ export async function bindPlaces(start: Start, chains: readonly OpenChain[], sto
       'SERVER_CONTRACT',
       `This ledger was anchored on chain ${lost.chainId} up to size ${lost.toSize}: keep that chain in the file of OPENSEAL_VOUCHERS, so that the policy names it for older receipts.`,
     )
-  const own = ({ type, chainId, contract, logId }: GenesisAnchor) => {
+  const own = ({ type, chainId, contract, codeSha256, logId }: GenesisAnchor): GenesisAnchor => {
     const at = placed.find(chain => chain.place.chainId === chainId && chain.place.fromSize === 0)?.place
-    return { type, chainId, contract: at?.contract ?? contract, logId }
+    return { type, chainId, contract: at?.contract ?? contract, ...(codeSha256 !== undefined && { codeSha256 }), logId }
   }
   return { all: (first ?? placed.map(({ place }) => place)).map(own), chains: placed }
 }
@@ -178,9 +179,10 @@ async function setUp({ config, dataDir, log }: Start, chain: OpenChain, store: S
   requireNoTestChain(chain, chainId)
   const access = { rpcUrls: chain.urls, signer: chain.signer, log }
   const contract = chain.contract ?? (await findContract(chainId, chain, dataDir, access))
+  const { codeSha256 } = checkpointAnchor
   const logId = await ensureLog({ ...access, contract, origin: config.origin })
   await chain.save() // the genesis is about to bind it forever
-  return { type: 'evm', chainId, contract, logId, fromSize: 0 }
+  return { type: 'evm', chainId, contract, codeSha256, logId, fromSize: 0 }
 }
 
 /** If both are single, the chain is not asked, so that a start needs no endpoint. */

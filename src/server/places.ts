@@ -4,8 +4,8 @@ import { nameOfPlace } from '../core/statements/anchors-change.ts'
 import type { GenesisAnchor } from '../core/statements/genesis.ts'
 import type { LoggedAnchorsChange } from '../log/log-anchors.ts'
 
-/** A place of the log on a chain. The hash of the contract's code is known of places that were added. */
-export type BoundPlace = GenesisAnchor & SizeRange & { readonly codeSha256?: string }
+/** A place of the log on a chain. */
+export type BoundPlace = GenesisAnchor & SizeRange
 
 /**
  * All places, in the order in which they were bound. One that a change adds counts from size

@@ -33,9 +33,7 @@ export function parseAnchorsChange(value: Json): AnchorsChange {
   checkSalt(c.salt)
   const places = new Set<string>()
   for (const [at, item] of list(c.anchors, 'anchors', 1, MAX_PLACES).entries()) {
-    const anchor = checkPlace(item, `anchors[${at}]`, ANCHORS_CHANGE, ['codeSha256'])
-    if (!/^[0-9a-f]{64}$/.test(text(anchor.codeSha256, 'codeSha256')))
-      throw malformed(`anchors[${at}].codeSha256 is not 32 bytes of lower-case hex`)
+    const anchor = checkPlace(item, `anchors[${at}]`, ANCHORS_CHANGE, { required: ['codeSha256'] })
     places.add(nameOfPlace(anchor as unknown as GenesisAnchor))
     if (places.size <= at) throw malformed(`anchors[${at}] is listed twice`)
   }

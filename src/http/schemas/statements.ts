@@ -71,7 +71,9 @@ const genesis = z
     type: z.literal(GENESIS),
     origin: z.string(),
     logKey: z.string(),
-    anchors: z.array(z.strictObject({ type: z.literal('evm'), chainId: count, contract: z.string(), logId: chainHash })),
+    anchors: z.array(
+      z.strictObject({ type: z.literal('evm'), chainId: count, contract: z.string(), codeSha256: hex32.optional(), logId: chainHash }),
+    ),
     created: time,
     salt: z.string(),
   })

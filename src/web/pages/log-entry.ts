@@ -3,7 +3,7 @@
  * key or of the chains, the notice of an erasure, a time stamp. And the page of an entry that is
  * damaged in the store.
  */
-import type { AnchorsChange, LoggedAnchor } from '../../core/statements/anchors-change.ts'
+import type { AnchorsChange } from '../../core/statements/anchors-change.ts'
 import type { Erasure } from '../../core/statements/erasure.ts'
 import type { Genesis, GenesisAnchor } from '../../core/statements/genesis.ts'
 import type { KeyChange } from '../../core/statements/key-change.ts'
@@ -72,7 +72,7 @@ function tellFounding({ say }: Frame, { origin, logKey, anchors, created }: Gene
   }
 }
 
-function tellPlace(say: Frame['say'], { chainId, contract, logId, codeSha256 }: GenesisAnchor & Partial<LoggedAnchor>): Told['facts'] {
+function tellPlace(say: Frame['say'], { chainId, contract, logId, codeSha256 }: GenesisAnchor): Told['facts'] {
   return [
     [say('anchors.network'), chainId],
     [say('founding.contract'), mono(contract)],

@@ -21,6 +21,15 @@ describe('core/statements/genesis', () => {
     equal(canonicalForm(read), canonicalJson(genesis))
   })
 
+  it('may name the code of each contract, and need not, as in ledgers that began before', () => {
+    const anchors = [{ ...genesis.anchors[0], codeSha256: 'ef'.repeat(32) }]
+    deepEqual(parseAnyStatement({ ...genesis, anchors } as Json), { ...genesis, anchors })
+    for (const codeSha256 of ['EF'.repeat(32), 'ef'.repeat(31), `0x${'ef'.repeat(32)}`, 7, null])
+      throws(() => parseAnyStatement({ ...genesis, anchors: [{ ...genesis.anchors[0], codeSha256 }] } as Json), {
+        code: 'STATEMENT_MALFORMED',
+      })
+  })
+
   it('refuses a key of another name, unknown members, a bad time, salt or anchor', () => {
     const [anchor] = genesis.anchors
     for (const change of [
