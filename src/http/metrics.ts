@@ -84,6 +84,9 @@ export function createMetrics({
   gauge(registers, 'openseal_mark_alarm', '1 while the mark of what was signed is missing or cannot be written.', () =>
     alarms?.().some(({ code }) => code.startsWith('MARK_')) ? 1 : 0,
   )
+  gauge(registers, 'openseal_chains_outdated', '1 once the chains of the log were changed since this node started.', () =>
+    alarms?.().some(({ code }) => code === 'CHAINS_OUTDATED') ? 1 : 0,
+  )
   if (freeBytes) gauge(registers, 'openseal_disk_free_bytes', 'Free bytes on the disk of the data folder.', freeBytes)
   gauge(registers, 'openseal_anchor_unanchored_entries', 'Entries that no final round covers.', () => behind(ledger))
   gauge(registers, 'openseal_anchor_age_seconds', 'Age of the newest final round; -1 before the first.', () => {

@@ -54,6 +54,8 @@ export type Ledger = Prover &
     changeKey(newKey: string, options?: KeyChangeOptions): Promise<LoggedChange>
     /** For each change of the log's anchors, its receipt, oldest first. */
     anchorsReceipts(): Promise<{ readonly index: number; readonly receipt: string }[]>
+    /** The index of the first change of the log's anchors since this ledger was opened, if there is one. */
+    unknownAnchorsChange(): Promise<number | undefined>
     /** Logs the whole list of the log's anchors from here on, and returns the index of that entry. */
     changeAnchors(anchors: readonly LoggedAnchor[]): Promise<number>
     /**
@@ -151,7 +153,8 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     delayMs: erasure?.delayMs ?? 0,
   })
   // A change of anchors is made by a start of the ledger, so that this node knows all of them.
-  const listEnds = (await readAnchorsChanges(store)).map(({ index }) => index + 1)
+  const knownLists = (await readAnchorsChanges(store)).map(({ index }) => index)
+  const listEnds = knownLists.map(index => index + 1)
   const ends = () => [...log.keys().flatMap(({ toSize }) => toSize ?? []), ...listEnds].sort((a, b) => a - b)
   const inRow = createRow(HISTORIES_AT_ONCE)
   const following = sequencer.follow()
@@ -177,6 +180,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
     },
     anchorsReceipts: async () =>
       Promise.all((await readAnchorsChanges(store)).map(async ({ index }) => ({ index, receipt: await statements.receipt(index) }))),
+    unknownAnchorsChange: async () => (await readAnchorsChanges(store)).find(({ index }) => !knownLists.includes(index))?.index,
     changeAnchors: async list => (await log.changeAnchors(list)).index,
     head: view.head,
     async refresh() {

@@ -16,6 +16,7 @@ export type ServiceParts = {
   finder?: Finder
   scrub?: Scrub
   erasing?: { stop(): Promise<void> }
+  chainList?: { stop(): Promise<void> }
   ledger?: { close(): Promise<void> }
   mark?: { close(): Promise<void> }
   /** Only until the ledger has it, which then closes it. */
@@ -77,7 +78,21 @@ function createBell<T>(): Bell<T> {
  * store, and the chain. Continues if one of them fails.
  */
 export async function takeDown(
-  { http, operatorHttp, admission, comparison, finder, scrub, erasing, ledger, mark, store, anchorChains, embedded }: ServiceParts,
+  {
+    http,
+    operatorHttp,
+    admission,
+    comparison,
+    finder,
+    scrub,
+    erasing,
+    chainList,
+    ledger,
+    mark,
+    store,
+    anchorChains,
+    embedded,
+  }: ServiceParts,
   log: Log,
 ): Promise<void> {
   const steps = [
@@ -88,6 +103,7 @@ export async function takeDown(
     () => finder?.stop(),
     () => scrub?.stop(),
     () => erasing?.stop(),
+    () => chainList?.stop(),
     () => ledger?.close(),
     // after the last seal
     () => mark?.close(),

@@ -7,6 +7,7 @@ import { openScrub } from '../care/scrub.ts'
 import { createAdmission } from '../http/guard/admission.ts'
 import { createMetrics } from '../http/metrics.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
+import { watchChainList } from './chain-list.ts'
 import { compare } from './compare.ts'
 import { startErasing } from './erasing.ts'
 import type { OpenLog } from './open-log.ts'
@@ -40,7 +41,10 @@ export async function openWatch(
   const erasing = await startErasing({ ledger, isFinderClean: async () => (await parts.finder?.isClean()) ?? true, host, log })
   parts.erasing = erasing
   bells.erased.listen(erasing.note)
-  const alarms = () => [mark.alarm(), erasing.alarm()].filter(alarm => alarm !== undefined)
+  // Nobody else can change a log in the data folder of a running service.
+  const chainList = embedded === undefined ? watchChainList({ ledger, host, log }) : undefined
+  if (chainList) parts.chainList = chainList
+  const alarms = () => [mark.alarm(), erasing.alarm(), chainList?.alarm()].filter(alarm => alarm !== undefined)
 
   const metrics = createMetrics({
     ledger,

@@ -87,6 +87,7 @@ describe('openseal anchors', function () {
       await sleep(50)
     }
   }
+  const alarmsOf = async (url: string): Promise<string[]> => (await (await fetch(`${url}/readyz`)).json()).alarmCodes
   const idsOf = (receipt: string) =>
     JSON.parse(receipt)
       .anchors.map(({ chainId }: { chainId: number }) => chainId)
@@ -212,11 +213,14 @@ describe('openseal anchors', function () {
       const added = await openseal(['anchors', 'add', '--yes'], beside())
       deepEqual([added.code, added.err.includes('opens first')], [0, false], added.err)
       match(added.out, /Restart every node/)
+      while (!(await alarmsOf(url)).includes('CHAINS_OUTDATED')) await sleep(100)
+      match(await (await fetch(`${url}/metrics`)).text(), /^openseal_chains_outdated 1$/m)
       equal((await send(url, '/v1/records', statement(2), key)).index, 3)
       await stop()
       url = await start()
       await send(url, '/v1/records', statement(3), key)
       await anchored(url, 4)
+      deepEqual((await alarmsOf(url)).includes('CHAINS_OUTDATED'), false)
       await stop()
 
       const { url: dead } = chains[0]!
