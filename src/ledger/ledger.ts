@@ -17,7 +17,6 @@ import { typeOf } from '../core/statements/statement.ts'
 import { TIMESTAMP } from '../core/statements/timestamp.ts'
 import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
-import type { GivingWay } from '../log/giving-way.ts'
 import type { EndedKey } from '../log/grace.ts'
 import { readAnchorsChanges } from '../log/log-anchors.ts'
 import { type LoggedChange, readKeyChanges } from '../log/log-keys.ts'
@@ -103,8 +102,6 @@ export type LedgerDeps = {
   readonly readSigner?: () => Promise<Signer | undefined>
   /** The old key of a change, for the time in which it signs beside the new one. Missing: it never does. */
   readonly endedKey?: EndedKey
-  /** Its turns among the nodes of its store; missing: it takes no heed of others. */
-  readonly turns?: GivingWay | undefined
   readonly origin: string
   /** The log's places on its chains, which the genesis binds. */
   readonly anchors: readonly GenesisAnchor[]

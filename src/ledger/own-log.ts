@@ -11,7 +11,6 @@ import { formatTime } from '../core/time.ts'
 import type { Signer } from '../core/tlog/note.ts'
 import type { Host } from '../host.ts'
 import { LedgerError } from '../log/errors.ts'
-import type { GivingWay } from '../log/giving-way.ts'
 import type { GraceDeps } from '../log/grace.ts'
 import { type LoggedAnchorsChange, logAnchorsChange } from '../log/log-anchors.ts'
 import { type LoggedChange, logKeyChange, rethrowUnlessMoved } from '../log/log-keys.ts'
@@ -53,8 +52,6 @@ type Deps = {
   readonly newSalt: () => string
   /** The key that this node has now: another one after a change. Missing: always `signer`. */
   readonly readSigner?: (() => Promise<Signer | undefined>) | undefined
-  /** Its turns among the nodes of its store; missing: it takes no heed of others. */
-  readonly turns?: GivingWay | undefined
   /** Whether statements with these identities were erased. */
   readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
   /** Told of each head that this node has signed. */
@@ -69,11 +66,11 @@ const KEY_ENDED = 'the log key was changed: start this node with the new one'
  * LEDGER_CORRUPT
  */
 export async function openOwnLog(deps: Deps): Promise<OwnLog> {
-  const { store, origin, host, newSalt, wereErased, onSigned, turns } = deps
+  const { store, origin, host, newSalt, wereErased, onSigned } = deps
   const key = createOwnKey({ ...deps, onChange: () => view.signAgain() })
   const { signer, vkey } = key
   const view = await openLogView({ store, signer, origin, signsUpTo: key.signsUpTo, onSigned })
-  const sequencer = createSequencer({ store, view, host, key, turns, wereErased })
+  const sequencer = createSequencer({ store, view, host, key, wereErased })
   const created = () => formatTime(host.nowMs())
 
   if (view.head().size === 0) {

@@ -7,10 +7,10 @@ import { OpenSealError } from '../core/errors.ts'
 import type { BackgroundTask, Host } from '../host.ts'
 import { isDocumentChanged } from '../store/port/documents.ts'
 import { StoreError } from '../store/port/errors.ts'
-import type { Commit, Head, LogStore, NewRecord } from '../store/port/log.ts'
+import type { Commit, Head, LogStore, NewRecord, StoredLog } from '../store/port/log.ts'
 
+import { type BegunBatch, beginBatch, HeadMoved } from './begun.ts'
 import { LedgerError } from './errors.ts'
-import type { GivingWay } from './giving-way.ts'
 import { isIn } from './read-back.ts'
 import { EMPTY_STATE, type Growth, grow, type TreeState } from './tree-state.ts'
 import type { OwnView } from './view.ts'
@@ -74,8 +74,6 @@ type Deps = {
   readonly store: LogStore
   readonly view: OwnView
   readonly host: Pick<Host, 'nowMs' | 'sleep' | 'spawn'>
-  /** Missing: no other node is kept out by this one. */
-  readonly turns?: GivingWay | undefined
   /** Missing: the key of the view signs forever. */
   readonly key?: SigningKey
   /** Whether statements with these identities were erased, and may not come back. */
@@ -89,7 +87,7 @@ const FOLLOW_MS = 1000
 
 /** Creates the sequencer, which advances a view. */
 export function createSequencer(deps: Deps): Sequencer {
-  const { view, host, key, turns } = deps
+  const { view, host, key } = deps
   const waits = () => key?.waits()
   const stops = createStops()
   /**
@@ -126,16 +124,13 @@ export function createSequencer(deps: Deps): Sequencer {
 
   return {
     async seal(batch, options = {}) {
-      await turns?.before()
       for (let tries = 0; tries < MOVED_RETRIES; tries++) {
         stops.refuse()
         if ((unsettled ?? waits()) !== undefined) await settle()
         const lacking = waits()
         if (lacking !== undefined) throw new LedgerError('LEDGER_KEY_ENDED', lacking)
         try {
-          const submissions = await sealBatch(deps, batch, options)
-          turns?.sealed()
-          return submissions
+          return await sealBatch(deps, batch, options)
         } catch (error) {
           if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
           if (isDocumentChanged(error)) throw error
@@ -143,7 +138,6 @@ export function createSequencer(deps: Deps): Sequencer {
           // of this one.
           if (isUnsettled(error)) throw unsettledError(error)
           if (!(error instanceof HeadMoved)) throw stops.failed(error)
-          turns?.overtaken()
         }
         await settle()
       }
@@ -166,24 +160,32 @@ export function createSequencer(deps: Deps): Sequencer {
   }
 }
 
-async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...also }: SealOptions): Promise<SubmissionOutcome[]> {
-  const { store, view, host, wereErased = async () => [] } = deps
-  const tree = view.tree()
-  if (onSize !== undefined && tree.head.size !== onSize) throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
+/** Begins a batch, seals it and ends it. */
+async function sealBatch(deps: Deps, batch: readonly Prepared[], options: SealOptions): Promise<SubmissionOutcome[]> {
+  // Look up known statements on the head that the commit below requires. A crash here leaves
+  // nothing behind: a store that nodes share gives up the lock of a node that is gone.
+  const begun = await beginBatch(deps, batch)
+  try {
+    return await sealOn(begun, deps, batch, options)
+  } finally {
+    begun.end()
+  }
+}
 
-  // Look up known statements and those that were erased, on the head that the commit below
-  // requires. A crash here leaves nothing behind.
-  const known = await store.findIdentities(batch.map(statement => statement.identity))
-  if (known.some(index => index !== undefined && index >= tree.head.size)) throw new HeadMoved('HEAD_MOVED', 'another node has logged it')
+async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[], { onSize, ...also }: SealOptions) {
+  const { store, view, host, wereErased = async () => [] } = deps
+  const { tree, known } = begun
+  if (onSize !== undefined && tree.head.size !== onSize) throw movedError(tree, view)
+
+  // Look up those that were erased, and number the others. A crash here leaves nothing behind.
   const refused = await wereErased(batch.map(statement => statement.identity))
   const fresh = batch.filter((_, i) => known[i] === undefined && refused[i] !== true)
-  const first = await findFirst(store, batch)
-  const submissions = numberFrom(tree.head.size, known, refused).map((outcome, i) =>
-    first[i] && 'index' in outcome && !outcome.known ? { ...outcome, isFirst: true as const } : outcome,
-  )
+  const submissions = numberFrom(tree.head.size, begun, refused)
   if (fresh.length === 0) {
     // Nothing of this batch is written, so have the store confirm what was only read before it is
     // acknowledged. A crash here leaves nothing behind.
+    begun.end()
+    if (tree !== view.tree()) throw new HeadMoved('HEAD_MOVED', 'this node has not followed yet')
     await view.confirm()
     return submissions
   }
@@ -197,33 +199,34 @@ async function sealBatch(deps: Deps, batch: readonly Prepared[], { onSize, ...al
   // Commit statements, look-ups, tiles and head at once. A crash leaves all of the batch or none
   // of it. If it is in, its submitters have no answer; they send again and get "known". Nothing
   // else needs repair, so a start after a crash is an ordinary start.
-  const failure = await commit(store, growth, fresh, { timeMs: host.nowMs(), ...also })
+  const written = await commit(begun, growth, fresh, { timeMs: host.nowMs(), ...also })
 
   // Ask the store whether the batch is in, even after a clean commit. Its tree at the new size,
   // read back, must re-derive to the new root, however far another node has moved the head since.
   // Without a clean commit, the store confirms the head first, because a fail-over could take back
   // what is only read. A crash leaves a sound commit; a mismatch stops the ledger without an answer.
-  const stored = await (failure === undefined ? store.readHead() : store.confirmHead())
-  if (!(await isIn(store, stored, tree, growth.state.head))) throw notInError(tree, stored?.head, failure)
+  const stored = 'cause' in written ? await store.confirmHead() : written.stored
+  if (!(await isIn(store, stored, tree, growth.state.head))) throw notInError(tree, stored?.head, written)
 
   // Sign the committed head. The batch is public from here on: reads, proofs and the checkpoint
   // include it, and the submitters are answered. A crash leaves a sound commit, which the next
   // start signs with the same bytes; submitters without an answer send again.
-  view.advance(growth)
+  await view.advance(growth)
   return submissions
 }
 
-/** Commits. Returns the store's error if the outcome is unknown. */
+/** What became of a commit: the head that was read back, or an error after which that is unknown. */
+type Written = { readonly stored: StoredLog } | { readonly cause: unknown }
+
 async function commit(
-  store: LogStore,
+  begun: BegunBatch,
   { before, state, tiles, bundles }: Growth,
   fresh: readonly Prepared[],
   also: Also & Pick<Commit, 'timeMs'>,
-): Promise<{ readonly cause: unknown } | undefined> {
+): Promise<Written> {
   const records = fresh.map((statement, i) => ({ ...statement, index: before.head.size + i }))
   try {
-    await store.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, ...also })
-    return undefined
+    return { stored: await begun.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, ...also }) }
   } catch (cause) {
     if (cause instanceof StoreError && cause.code === 'STORE_HEAD_MOVED') throw new HeadMoved('HEAD_MOVED', cause.message, { cause })
     if (isDocumentChanged(cause)) throw cause
@@ -231,17 +234,24 @@ async function commit(
   }
 }
 
+/** The error for a batch that needs another size. */
+function movedError(tree: TreeState, view: OwnView): Error {
+  // The caller looks at the view, which does not have this tree yet.
+  if (tree !== view.tree()) return new HeadMoved('HEAD_MOVED', 'this node has not followed yet')
+  return new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
+}
+
 /**
  * The error for a batch that is not in. After a clean commit, the store has lost it. A late commit
  * may still land, which the head will show. After any other failure, the batch can be sent or
  * sealed again.
  */
-function notInError(tree: TreeState, found: Head = EMPTY_STATE.head, failure: { readonly cause: unknown } | undefined): Error {
-  if (failure === undefined) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not the committed one')
-  if (isUnsettled(failure.cause)) return failure.cause
+function notInError(tree: TreeState, found: Head = EMPTY_STATE.head, written: Written): Error {
+  if (!('cause' in written)) return new LedgerError('LEDGER_CORRUPT', 'the head in the store is not the committed one')
+  if (isUnsettled(written.cause)) return written.cause
   if (equalHeads(found, tree.head))
-    return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written, and nothing of it was kept. Send it again.', failure)
-  return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, failure)
+    return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written, and nothing of it was kept. Send it again.', written)
+  return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, written)
 }
 
 /** Why nothing is sealed any more. */
@@ -273,26 +283,12 @@ function createStops() {
 }
 
 /** New statements get the next indexes, in the batch's order. Known ones keep theirs. */
-function numberFrom(size: number, known: readonly (number | undefined)[], refused: readonly boolean[]): SubmissionOutcome[] {
+function numberFrom(size: number, { known, isFirst }: BegunBatch, refused: readonly boolean[]): SubmissionOutcome[] {
   let next = size
   return known.map((index, i) => {
     if (index !== undefined) return { index, known: true }
-    return refused[i] === true ? { error: statementErased() } : { index: next++, known: false }
-  })
-}
-
-/** Whether each statement that asks is the first of its record, also among those of its batch. */
-async function findFirst(store: LogStore, batch: readonly Prepared[]): Promise<readonly boolean[]> {
-  if (!batch.some(({ asksFirst }) => asksFirst)) return []
-  const subjects = batch.map(({ subject = { agency: '', record: '' } }) => subject)
-  const asking = subjects.filter((_, i) => batch[i]!.asksFirst)
-  const stored = (await store.haveStatements(asking)).values()
-  const earlier = new Set<string>()
-  return subjects.map(({ agency, record }, i) => {
-    const name = `${agency}\0${record}`
-    const isFirst = batch[i]!.asksFirst === true && stored.next().value === false && !earlier.has(name)
-    earlier.add(name)
-    return isFirst
+    if (refused[i] === true) return { error: statementErased() }
+    return { index: next++, known: false, ...(isFirst[i] && { isFirst: true as const }) }
   })
 }
 
@@ -322,6 +318,3 @@ export function stoppedError(reason: string, code: string | undefined, cause?: u
     cause,
   })
 }
-
-/** Only inside the sequencer: another node's commit came first. */
-class HeadMoved extends OpenSealError {}

@@ -5,7 +5,7 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
-import type { Edge, Head, LogStore } from '../store/port/log.ts'
+import type { Edge, Head, LogStore, StoredLog } from '../store/port/log.ts'
 
 import { LedgerError } from './errors.ts'
 import { keepLast } from './kept.ts'
@@ -51,8 +51,15 @@ export type LogView = {
 /** The view for sealing, which can advance it. */
 export type OwnView = LogView & {
   tree(): TreeState
+  /**
+   * The tree of a head that the store has shown, to build a batch on: this node's own, or one that
+   * was verified to extend it. `known` is the head of this node before the store was asked. The
+   * commit of that batch confirms it. Undefined if this node may not sign it, or knows more.
+   * @throws LedgerError LEDGER_CORRUPT
+   */
+  treeAt(stored: StoredLog, known: Head): Promise<TreeState | undefined>
   /** Advances the tree by a batch, after its commit was read back. */
-  advance(growth: Growth): void
+  advance(growth: Growth): Promise<void>
   /** Signs the head again, because the signer has other keys now. */
   signAgain(): void
 }
@@ -116,16 +123,26 @@ export async function openLogView({
     if (equalHeads(seen.head, known)) return
     const row = await readRow(store, 'confirmHead')
     const found = restored(row)
-    await assertExtends(found, known)
-    const limit = await signsUpTo(found.head)
-    // This node may have sealed meanwhile, on the head that it knew or on the one that was found.
-    const newest = tree.head
-    if (found.head.size <= newest.size || found.head.size > limit) return
-    if (newest !== known) await assertExtends(found, newest)
+    if (!(await follows(found, known, true))) return
     tree = found
     nodes.moveTo(found)
     signed = signHead(found.head)
     onSigned?.()
+  }
+
+  /**
+   * Whether this node moves on to a tree, which must extend `known` and what this node has sealed or
+   * followed meanwhile. `mayBeEnded`: another node has committed it, and may have ended the key.
+   */
+  async function follows(found: TreeState, known: Head, mayBeEnded: boolean): Promise<boolean> {
+    for (let asserted: Head | undefined; asserted !== tree.head; ) {
+      await assertExtends(found, known)
+      asserted = known
+      if (mayBeEnded && found.head.size > (await signsUpTo(found.head))) return false
+      if (found.head.size <= tree.head.size) return false
+      known = tree.head
+    }
+    return true
   }
 
   async function assertExtends(found: TreeState, known: Head): Promise<void> {
@@ -168,12 +185,19 @@ export async function openLogView({
       signed = signHead(tree.head)
       onSigned?.()
     },
-    advance(growth) {
+    async treeAt(stored = EMPTY_STATE, known) {
+      if (equalHeads(stored.head, tree.head)) return tree
+      const found = restored(stored)
+      return (await follows(found, known, true)) ? found : undefined
+    },
+    async advance(growth) {
+      const { before, state } = growth
       // A refresh saw the commit before its read-back ended. Then this node already knows as much,
       // or more.
-      if (tree !== growth.before) return
-      tree = growth.state
-      nodes.grow(growth)
+      if (tree !== before && (state.head.size <= tree.head.size || !(await follows(state, tree.head, false)))) return
+      if (tree === before) nodes.grow(growth)
+      else nodes.moveTo(state)
+      tree = state
       signed = signHead(tree.head)
       onSigned?.()
     },

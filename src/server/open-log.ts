@@ -13,7 +13,6 @@ import { formatVkey, type Signer } from '../core/tlog/note.ts'
 import { lockFolder } from '../folder-lock.ts'
 import { endedKeyFile, ensureErasureKey, ensureLogKey, KeyFileError, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
-import { createGivingWay } from '../log/giving-way.ts'
 import type { EndedKey } from '../log/grace.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { silentLog } from '../logger.ts'
@@ -172,7 +171,6 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
   const rule = ruleOf(vouchers, chains, authorities)
   if (given === undefined) assertUsable({ origin, logKeys: () => [{ vkey: formatVkey(signer.vkey), fromSize: 0 }] }, rule)
 
-  const turns = isShared(store) ? createGivingWay(host) : undefined
   const erasureKey = await ensureErasureKey(join(keysDir, 'erasure.key'), { host, log })
   const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
   const told = { onSeal: bells.sealed.ring, onSigned: bells.signed.ring, onErased: bells.erased.ring }
@@ -181,7 +179,6 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
     signer,
     ...(readSigner && { readSigner }),
     endedKey: endedKeyOf(start),
-    turns,
     origin,
     anchors,
     rule,

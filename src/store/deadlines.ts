@@ -4,6 +4,7 @@
  */
 import type { BackgroundTask, Host } from '../host.ts'
 import { StoreError } from './port/errors.ts'
+import type { BegunCommit, Questions } from './port/log.ts'
 import type { Store } from './port/port.ts'
 
 type Call = (...args: readonly unknown[]) => unknown
@@ -71,12 +72,23 @@ export function withDeadlines<S extends Store>(
       return isIterable(answer) ? eachInTime(name, answer) : inTime(name, answer as Promise<unknown>)
     },
   ])
+  /** A commit that begins late has nobody left to end it. */
+  async function begin(questions: Questions): Promise<BegunCommit> {
+    const beginning = store.begin!(questions)
+    try {
+      const begun = await inTime('begin', beginning)
+      return { ...begun, commit: commit => inTime('commit', begun.commit(commit)) }
+    } catch (error) {
+      beginning.then(begun => begun.end()).catch(() => {})
+      throw error
+    }
+  }
   const close = async () => {
     await store.close()
     await watch?.stop()
   }
   // A purge rewrites files for as long as it takes, and nobody waits for it.
-  return { ...(Object.fromEntries(guarded) as S), close, purge: () => store.purge() }
+  return { ...(Object.fromEntries(guarded) as S), ...(store.begin !== undefined && { begin }), close, purge: () => store.purge() }
 }
 
 function isIterable(answer: unknown): answer is AsyncIterable<unknown> {

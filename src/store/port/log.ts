@@ -76,6 +76,28 @@ export type Commit = {
   readonly documents?: { readonly changes: readonly DocumentChange[]; readonly unless: readonly DocumentChange[] }
 }
 
+/** A head with its growing edge; undefined before the first commit. */
+export type StoredLog = { readonly head: Head; readonly edge: Edge } | undefined
+
+/** What a batch asks of the log before it is built. */
+export type Questions = { readonly identities: readonly string[]; readonly records: readonly RecordSubject[] }
+
+/** A commit that has begun: no node moves the head before it ends. */
+export type BegunCommit = {
+  /** The head that it builds on. It was only read: see `confirmHead`. */
+  readonly stored: StoredLog
+  /** The answers on that head, as `findIdentities` and `haveStatements` give them. */
+  readonly known: readonly (number | undefined)[]
+  readonly have: readonly boolean[]
+  /**
+   * Writes one batch, as the store's own `commit` does. Resolves to the head that the store reads
+   * back after it. Called once at most.
+   */
+  commit(commit: Commit): Promise<StoredLog>
+  /** Ends it. Does nothing after `commit`. */
+  end(): void
+}
+
 export type LogStore = {
   /**
    * The committed head and its edge, or undefined before the first commit. Never older than the
@@ -84,7 +106,7 @@ export type LogStore = {
    * something was committed and the head is unreadable or gone, so that nobody starts a new log
    * over an old one
    */
-  readHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
+  readHead(): Promise<StoredLog>
   /**
    * The same, and no fail-over takes it back: a store of several servers writes the head row again
    * in the transaction that reads it under lock, and answers once that write is replicated. So is
@@ -92,7 +114,13 @@ export type LogStore = {
    * what it has read, and not written itself, only after this.
    * @throws StoreError STORE_UNSETTLED also if the answer to that write is lost or odd
    */
-  confirmHead(): Promise<{ readonly head: Head; readonly edge: Edge } | undefined>
+  confirmHead(): Promise<StoredLog>
+  /**
+   * Begins a commit, after those that other nodes have begun before. Missing where one process has
+   * the store. The caller ends it soon: nobody else can write meanwhile.
+   * @throws StoreError STORE_UNSETTLED also if others hold the head for too long
+   */
+  begin?(questions: Questions): Promise<BegunCommit>
   /**
    * Writes one batch. When it returns, all of it is on disk (fsync). When it throws
    * STORE_HEAD_MOVED or STORE_UNSETTLED, nothing is. After any other error the outcome is unknown

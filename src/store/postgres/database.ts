@@ -19,17 +19,21 @@ export type Transaction = {
 
 export type ResultRows = readonly (readonly unknown[])[]
 
+/** The beginning of a transaction, which returns its writes. */
+type Begin = (transaction: Transaction) => Promise<readonly WriteStep[]>
+
 export type PostgresDatabase = {
   /** The rows of one statement. It is repeated if its connection breaks, so it must only read. */
   read(statement: DatabaseStatement, ...values: unknown[]): Promise<ResultRows>
   /**
    * Runs a transaction after all earlier writes. `begin` runs first and may throw: then nothing is
    * written. It returns the steps that write, which are sent together with the COMMIT.
-   * `begin` may run several times, because another node can come in between.
+   * `begin` may run several times, because another node can come in between. `after` is read with
+   * the answer to the COMMIT. Resolves to its rows; undefined if they did not come.
    * @throws StoreError STORE_UNSETTLED: nothing was written. STORE_WRITE_FAILED: the outcome is
    * unknown until `settled`
    */
-  write(begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<void>
+  write(begin: Begin, after?: () => WriteStep): Promise<ResultRows | undefined>
   /** @throws StoreError STORE_UNSETTLED as long as the outcome of a write is unknown */
   settled(): Promise<void>
   /** Changes with each new link. Rows from an earlier link may be of another server. */
@@ -78,11 +82,11 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
     return found
   }
 
-  async function transact(begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<void> {
+  async function transact(begin: Begin, after?: () => WriteStep): Promise<ResultRows | undefined> {
     for (let tries = 1; ; tries++) {
       const { writer } = await linked()
-      const outcome = await attempt(writer, begin)
-      if (outcome === 'committed') return
+      const outcome = await attempt(writer, begin, after)
+      if ('rows' in outcome) return outcome.rows
       if (outcome.isUnknown) {
         inDoubt = true
         // Nothing may follow on this connection: its server may be at the COMMIT for a long time.
@@ -111,7 +115,7 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
     inDoubt = false
   }
 
-  function queue(work: () => Promise<void>): Promise<void> {
+  function queue<T>(work: () => Promise<T>): Promise<T> {
     const done = last.then(work)
     last = done.catch(() => {})
     return done
@@ -135,10 +139,10 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
         }
       }
     },
-    write: begin =>
+    write: (begin, after) =>
       queue(async () => {
         await settleNow()
-        await transact(begin)
+        return transact(begin, after)
       }),
     settled: async () => (inDoubt ? queue(settleNow) : undefined),
     epoch: () => epoch,
@@ -160,17 +164,18 @@ export function createDatabase(links: DatabaseLinks): PostgresDatabase {
   }
 }
 
-type Outcome = 'committed' | { readonly cause: unknown; readonly isUnknown: boolean }
+/** Committed, with the rows of what was read after it, or not. */
+type Outcome = { readonly rows: ResultRows | undefined } | { readonly cause: unknown; readonly isUnknown: boolean }
 
 /** Runs a transaction once, in two round trips: first its beginning, then all its writes. */
-async function attempt(writer: Connection, begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<Outcome> {
+async function attempt(writer: Connection, begin: Begin, after?: () => WriteStep): Promise<Outcome> {
   const send = (steps: readonly WriteStep[]) => writer.together(() => steps.map(([statement, ...values]) => writer.run(statement, values)))
   let isBegun = false
   let steps: readonly WriteStep[]
   try {
     steps = await begin({
       async run(...asked) {
-        const answers = await all(send(isBegun ? asked : [[BEGIN], ...asked]))
+        const answers = await allOf(send(isBegun ? asked : [[BEGIN], ...asked]))
         const rows = answers.map(answer => answer.rows as ResultRows)
         if (isBegun) return rows
         isBegun = true
@@ -185,14 +190,18 @@ async function attempt(writer: Connection, begin: (transaction: Transaction) => 
 
   // From here on the server may commit, even if this node gets no answer.
   writer.doubts.clear()
-  const sent = send([...(isBegun ? [] : ([[BEGIN]] as const)), ...steps, [COMMIT]])
-  const answers = await Promise.allSettled(sent)
+  const written = [...(isBegun ? [] : ([[BEGIN]] as const)), ...steps, [COMMIT] as const]
+  const sent = send(after === undefined ? written : [...written, after()])
+  const all = await Promise.allSettled(sent)
+  const answers = all.slice(0, written.length)
   const [first] = answers.flatMap(answer => (answer.status === 'rejected' ? [answer.reason] : []))
   const commit = answers.at(-1)!
   if (commit.status === 'fulfilled') {
     const { command } = commit.value as pg.QueryArrayResult
     if (command === 'COMMIT' && first === undefined)
-      return writer.doubts.any() ? { cause: new Error('the commit may not be on its standby'), isUnknown: true } : 'committed'
+      return writer.doubts.any()
+        ? { cause: new Error('the commit may not be on its standby'), isUnknown: true }
+        : { rows: rowsOf(all[written.length]) }
     // A transaction in which a statement has failed answers COMMIT with ROLLBACK, and no error.
     const cause = first ?? new Error(`COMMIT was answered with ${command}`)
     return { cause, isUnknown: command !== 'ROLLBACK' || first === undefined }
@@ -202,8 +211,13 @@ async function attempt(writer: Connection, begin: (transaction: Transaction) => 
   return { cause, isUnknown: !(cause === commit.reason && AGAIN.includes(sqlState(cause)!)) }
 }
 
+/** The rows of an answer; undefined if it did not come. */
+function rowsOf(answer: PromiseSettledResult<pg.QueryArrayResult> | undefined): ResultRows | undefined {
+  return answer?.status === 'fulfilled' ? answer.value.rows : undefined
+}
+
 /** All answers, or the first error once everything that was sent is answered. */
-async function all(sent: readonly Promise<pg.QueryArrayResult>[]): Promise<pg.QueryArrayResult[]> {
+async function allOf(sent: readonly Promise<pg.QueryArrayResult>[]): Promise<pg.QueryArrayResult[]> {
   await Promise.allSettled(sent)
   return Promise.all(sent)
 }

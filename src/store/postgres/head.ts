@@ -57,34 +57,40 @@ export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
   async function readNow(): Promise<StoredHead | undefined> {
     await settled()
     for (;;) {
-      const [before, over] = [knownNow(), epoch()]
-      const taken = take(await read(READ_HEAD, before?.head.size ?? -1), before, over)
+      const head = reading()
+      const taken = head.taken(await read(...head.step))
       if (taken !== 'again') return taken
     }
+  }
+
+  /** How a transaction reads the head, and what it has read then. */
+  function reading(): { readonly step: WriteStep; taken(rows: ResultRows): StoredHead | undefined | 'again' } {
+    const [before, over] = [knownNow(), epoch()]
+    return { step: [READ_HEAD, before?.head.size ?? -1], taken: rows => take(rows, before, over) }
   }
 
   /** Reads the head under its lock, in a transaction that writes its row. */
   async function confirmNow(): Promise<StoredHead | undefined> {
     for (;;) {
-      let read: readonly [ResultRows, StoredHead | undefined, number] | undefined
+      let taken: StoredHead | undefined | 'again' = 'again'
       await write(async transaction => {
         confirming = undefined
-        const [before, over] = [knownNow(), epoch()]
-        const [, rows = []] = await transaction.run([BEAT], [READ_HEAD, before?.head.size ?? -1])
-        if (rows[0]?.[5] === true) throw storeMoved()
-        read = [rows, before, over]
+        const head = reading()
+        const [, rows = []] = await transaction.run([BEAT], head.step)
+        refuseRetired(rows)
+        taken = head.taken(rows)
         return []
       }).catch(cause => {
         // Whether the row was written again does not matter, only that this is not known to be so.
         throw isFailed(cause) ? new StoreError('STORE_UNSETTLED', cause.message, { cause }) : cause
       })
-      const taken = take(...read!)
       if (taken !== 'again') return taken
     }
   }
 
   return {
     read: readNow,
+    reading,
     confirm() {
       if (confirming !== undefined) return confirming
       const mine = confirmNow().finally(() => {
@@ -107,6 +113,11 @@ export function createHead({ read, write, settled, epoch }: PostgresDatabase) {
       ]
     },
   }
+}
+
+/** @throws StoreError STORE_MOVED if these rows of the head say that nothing is written any more */
+export function refuseRetired(rows: ResultRows): void {
+  if (rows[0]?.[5] === true) throw storeMoved()
 }
 
 function isFailed(error: unknown): error is StoreError {
