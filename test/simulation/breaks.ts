@@ -13,6 +13,7 @@ export type Break = {
 }
 
 const SEQUENCER = 'src/log/sequencer.ts'
+const BEGUN = 'src/log/begun.ts'
 const VIEW = 'src/log/view.ts'
 const LEASE = 'src/anchor/lease.ts'
 const MEMORY = 'src/store/memory/memory.ts'
@@ -21,20 +22,19 @@ export const BREAKS: readonly Break[] = [
   {
     name: 'look-up-outside',
     what: 'The look-up of known statements is not made on the head that the commit requires.',
-    edits: [
-      { file: SEQUENCER, from: '  const tree = view.tree()\n', to: '  let tree = view.tree()\n' },
-      { file: SEQUENCER, from: '  const growth = grow(\n', to: '  tree = view.tree()\n  const growth = grow(\n' },
-    ],
+    edits: [{ file: BEGUN, from: 'await view.treeAt(begun.stored, own.head)', to: 'view.tree()' }],
   },
   {
     name: 'no-read-back',
     what: 'A clean commit is not read back.',
-    edits: [{ file: SEQUENCER, from: 'if (!(await isIn(', to: 'if (failure !== undefined && !(await isIn(' }],
+    edits: [{ file: SEQUENCER, from: 'if (!(await isIn(', to: "if ('cause' in written && !(await isIn(" }],
   },
   {
     name: 'signed-before-write',
     what: 'The head is signed before the batch is committed.',
-    edits: [{ file: SEQUENCER, from: '  const failure = await commit(', to: '  view.advance(growth)\n  const failure = await commit(' }],
+    edits: [
+      { file: SEQUENCER, from: '  const written = await commit(', to: '  await view.advance(growth)\n  const written = await commit(' },
+    ],
   },
   {
     name: 'signed-when-read',
@@ -44,22 +44,33 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
+    name: 'signed-when-begun',
+    what: 'A node signs the head that its commit builds on before that commit.',
+    edits: [
+      {
+        file: VIEW,
+        from: 'return (await follows(found, known, true)) ? found : undefined',
+        to: 'if (!(await follows(found, known, true))) return undefined\n tree = found\n nodes.moveTo(found)\n signed = signHead(found.head)\n return found',
+      },
+    ],
+  },
+  {
     name: 'known-when-read',
     what: 'A statement is called known as soon as it is read, without a write after it.',
     edits: [
-      { file: SEQUENCER, from: 'index !== undefined && index >= tree.head.size)', to: 'index !== undefined && index < 0)' },
+      { file: BEGUN, from: 'index !== undefined && index >= tree.head.size)', to: 'index !== undefined && index < 0)' },
       { file: SEQUENCER, from: '    await view.confirm()\n', to: '' },
     ],
   },
   {
     name: 'unknown-is-success',
     what: 'A commit without an answer is taken for done.',
-    edits: [{ file: SEQUENCER, from: 'if (!(await isIn(', to: 'if (failure === undefined && !(await isIn(' }],
+    edits: [{ file: SEQUENCER, from: 'if (!(await isIn(', to: "if (!('cause' in written) && !(await isIn(" }],
   },
   {
     name: 'unknown-is-read',
     what: 'After a commit without an answer, the head is read and not confirmed.',
-    edits: [{ file: SEQUENCER, from: 'store.readHead() : store.confirmHead()', to: 'store.readHead() : store.readHead()' }],
+    edits: [{ file: SEQUENCER, from: 'await store.confirmHead() : written', to: 'await store.readHead() : written' }],
   },
   {
     name: 'commit-unguarded',
@@ -71,7 +82,7 @@ export const BREAKS: readonly Break[] = [
     what: 'A node takes over any head of the store, also one that does not extend its own.',
     edits: [
       { file: VIEW, from: '    if (await extendsHead(createNodes(store, found), known, found.head)) return\n', to: '    return\n' },
-      { file: VIEW, from: 'found.head.size <= newest.size || ', to: '' },
+      { file: VIEW, from: 'if (found.head.size <= tree.head.size) return false', to: '' },
     ],
   },
   {

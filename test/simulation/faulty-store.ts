@@ -3,8 +3,10 @@
  * another, and between the two anything may happen.
  */
 import { StoreError } from '../../src/store/port/errors.ts'
+import type { BegunCommit, Questions } from '../../src/store/port/log.ts'
 import type { SharedStore } from '../../src/store/port/port.ts'
 import type { Replicated } from '../store/replicated.ts'
+import type { HeadLock, Transaction } from './head-lock.ts'
 import type { Random } from './random.ts'
 import type { Options } from './swarm.ts'
 
@@ -18,6 +20,7 @@ export type NodeLine = {
 /** The servers of the store, which all nodes share. */
 export type StoreServers = {
   readonly replicated: Replicated
+  readonly lock: HeadLock
   /** Counts fail-overs: what was begun before one is not answered after it. */
   epoch: number
 }
@@ -76,24 +79,62 @@ export function createFaultyStore({ servers, node, random, options, isChaos, lat
     return outcome
   }
 
+  /** A call that has this effect when it arrives. */
+  function send(name: string, arrive: () => Promise<Outcome>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const end = (outcome: Outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.value))
+      // Nothing stops what was sent, not even the end of the node that sent it.
+      later(delayMs(), `${node.name} ${name}`, async () => {
+        const begun = servers.epoch
+        const outcome = await arrive()
+        const done = replicated.done()
+        node.after(delayMs(), `${node.name} ${name} ${'error' in outcome ? 'fails' : 'is answered'}`, () =>
+          end(answerOf(name, outcome, begun, done)),
+        )
+      })
+    })
+  }
+
+  /** Waits for the lock, and then reads the head and what is asked. */
+  async function lock(transaction: Transaction, { identities, records }: Questions): Promise<Outcome> {
+    if (happens(options.storeDown)) return { error: down() }
+    const isOurs = await new Promise<boolean>(resolve =>
+      servers.lock.ask(
+        transaction,
+        () => resolve(true),
+        () => resolve(false),
+      ),
+    )
+    if (!isOurs) return { error: down() }
+    const { readHead, findIdentities, haveStatements } = replicated.unreplicated
+    return { value: { stored: await readHead(), known: await findIdentities(identities), have: await haveStatements(records) } }
+  }
+
+  /** Commits and reads back, if the transaction was not put out. */
+  async function commitIn(transaction: Transaction, args: readonly unknown[]): Promise<Outcome> {
+    const outcome = servers.lock.has(transaction) ? await effect('commit', args) : { error: lost('commit') }
+    servers.lock.release(transaction)
+    return 'error' in outcome ? outcome : { value: await replicated.unreplicated.readHead() }
+  }
+
+  async function begin(questions: Questions): Promise<BegunCommit> {
+    const transaction = {}
+    const begun = (await send('begin', () => lock(transaction, questions))) as BegunCommit
+    return {
+      ...begun,
+      commit: commit => send('commit', () => commitIn(transaction, [commit])) as ReturnType<BegunCommit['commit']>,
+      end: () => later(delayMs(), `${node.name} end`, () => servers.lock.release(transaction)),
+    }
+  }
+
   const call =
     (name: string): Call =>
     (...args) =>
-      new Promise((resolve, reject) => {
-        const end = (outcome: Outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.value))
-        // Nothing stops what was sent, not even the end of the node that sent it.
-        later(delayMs(), `${node.name} ${name}`, async () => {
-          const begun = servers.epoch
-          const outcome = await effect(name, args)
-          const done = replicated.done()
-          node.after(delayMs(), `${node.name} ${name} ${'error' in outcome ? 'fails' : 'is answered'}`, () =>
-            end(answerOf(name, outcome, begun, done)),
-          )
-        })
-      })
+      send(name, () => effect(name, args))
 
   return {
     ...(Object.fromEntries(Object.keys(replicated.store).map(name => [name, call(name)])) as unknown as SharedStore),
+    ...(options.locks && { begin }),
     readStatements: (from, to) => replicated.store.readStatements(from, to),
     close: async () => {},
   }

@@ -36,6 +36,8 @@ export type Options = {
   readonly rotateMs: number | undefined
   /** An endpoint of the chain contradicts the other one. */
   readonly contradicted: number
+  /** The store locks the head for a node before it commits. */
+  readonly locks: boolean
 }
 
 /** The world of a seed. Each fault is there in some worlds only, at rates of several magnitudes. */
@@ -70,6 +72,7 @@ export function optionsOf(seed: number): Options {
     ...first,
     rotateMs: random.chance(0.3) ? 5000 + random.below(first.chaosMs - 10_000) : undefined,
     contradicted: rate(0.3),
+    locks: random.chance(0.7),
   }
   if (broken === 0) return { ...options, careless: 0.5, failOver: Math.max(options.failOver, 0.5), crash: 0, rotateMs: undefined }
   if (broken === 1) return { ...options, lying: 0.2 }

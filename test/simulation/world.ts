@@ -7,6 +7,7 @@ import { verify } from '../../src/verifier/verify.ts'
 import { createReplicated } from '../store/replicated.ts'
 import { CHAIN_ID, CODE_SHA256, CONFIRMATIONS, CONTRACT, createMemoryChain, LOG_ID } from './chain.ts'
 import { createFaultyStore, type NodeLine, type StoreServers } from './faulty-store.ts'
+import { createHeadLock } from './head-lock.ts'
 import { createModel, type Invariant, Violation } from './model.ts'
 import { faultyChain, type KeyFile, ORIGIN, type RunningNode, rotateKey, SIGNERS, simulatedHost, startNode } from './node.ts'
 import { createRandom } from './random.ts'
@@ -61,6 +62,7 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
   const scheduler = createScheduler(look)
   const servers: StoreServers = {
     replicated: createReplicated({ nowMs: () => BEGIN_MS + scheduler.nowMs() + storeClockMs }),
+    lock: createHeadLock(scheduler.after),
     epoch: 0,
   }
   const memory = createMemoryChain()
@@ -309,6 +311,7 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     }
     if (!faults.chance(options.failOver)) return
     servers.epoch++
+    servers.lock.clear()
     storeClockMs += faults.below(20_000) - 10_000
     const atRisk = servers.replicated.atRisk()
     const received = faults.below(atRisk + 1)

@@ -4,6 +4,7 @@
  */
 import { equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES } from '../../core/hash.ts'
+import type { StoredHead } from '../level/head.ts'
 import { headMoved, StoreError } from '../port/errors.ts'
 import type { Commit, ErasedRecord, LogStore, Questions, StoredLog } from '../port/log.ts'
 import type { DatabaseStatement } from './connection.ts'
@@ -62,7 +63,7 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
     const stored = reading.taken(rows)
     if (stored === 'again') throw new StoreError('STORE_UNSETTLED', 'The connection to the database has changed. Try again.')
     const known = identities.length > 0 ? indexesIn(answers.shift()!) : []
-    return { stored, answers: { known, have: presenceIn(answers[0] ?? []) } }
+    return { stored: shownOf(stored), answers: { known, have: presenceIn(answers[0] ?? []) } }
   }
   /** The steps of a commit on the head that is locked. */
   const steps = async (transaction: Transaction, commit: Commit, stored: StoredLog) => {
@@ -80,7 +81,7 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
       return reading.step
     })
     const stored = rows === undefined ? 'again' : reading.taken(rows)
-    return stored === 'again' || stored === undefined ? readHead() : stored
+    return stored === 'again' || stored === undefined ? readHead() : shownOf(stored)
   }
   return {
     begin: questions =>
@@ -113,6 +114,10 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
       })
     },
   }
+}
+
+function shownOf(stored: StoredHead | undefined): StoredLog {
+  return stored && { head: stored.head, edge: stored.edge }
 }
 
 /** The steps of a commit, except those of the head. */

@@ -329,9 +329,12 @@ describe('a commit to PostgreSQL', () => {
         await log.commit({
           ...commitOf(size, size + 2),
           documents: { changes, unless: [] },
-          ...(size > 0 && { erase: erasedOf(size - 2) }),
+          ...(size > 0 && { erase: erasedOf(size - 3) }),
         })
-        size += 2
+        const begun = await log.begin!({ identities: [hex(`identity ${size}`)], records: [{ agency: 'a.example', record: `r${size}` }] })
+        assert.deepEqual([begun.stored?.head.size, begun.known, begun.have], [size + 2, [size], [true]])
+        assert.equal((await begun.commit(commitOf(size + 2, size + 3)))?.head.size, size + 3)
+        size += 3
         assert.equal((await log.confirmHead())?.head.size, size)
         assert.equal((await log.readHead())?.head.size, size)
         assert.deepEqual(await log.findIdentities([hex(`identity ${size - 1}`), hex('none')]), [size - 1, undefined])
@@ -357,8 +360,9 @@ describe('a commit to PostgreSQL', () => {
       assert.deepEqual(await sql('SELECT last_value > 2 AS often FROM public.tried'), [{ often: true }])
 
       const counts = ['identity', 'statement', 'batch'].map(table => `(SELECT count(*)::int FROM openseal.${table}) AS ${table}`)
-      const left = size - (size / 2 - 1)
-      assert.deepEqual(await sql(`SELECT ${counts.join(', ')}`), [{ identity: left, statement: left, batch: size / 2 }])
+      const rounds = size / 3
+      const left = size - (rounds - 1)
+      assert.deepEqual(await sql(`SELECT ${counts.join(', ')}`), [{ identity: left, statement: left, batch: 2 * rounds }])
       await all.close()
     })
 

@@ -10,6 +10,8 @@ import { openTestLedger, statementOf } from '../../ledger/fixtures.ts'
 import { startPostgres, type TestServer } from './server.ts'
 
 const STATEMENTS = 60
+/** Two others may be in front in a turn; a node that is slow at the moment loses another one. */
+const WAITED_ON_AVERAGE = 6
 
 describe('nodes of one ledger on PostgreSQL', () => {
   let server: TestServer
@@ -48,4 +50,28 @@ describe('nodes of one ledger on PostgreSQL', () => {
       assert.equal(await checkLog(stores[0] as SharedStore), STATEMENTS + 1)
       await Promise.all(nodes.map(node => node.close()))
     })
+
+  it('take turns: one that seals now and then waits for few batches of those that always seal', async () => {
+    const address = await server.newDatabase()
+    const stores: SharedStore[] = []
+    for (let i = 0; i < 3; i++) stores.push(await openPostgresStore(address, systemHost(silentLog)))
+    const [rare, ...busy] = await Promise.all(stores.map(store => openTestLedger(store)))
+    let [isOver, record] = [false, 0]
+    const submit = (node: Ledger) => node.submit(statementOf(`r${record++}`))
+    const busyOnes = busy.map(async node => {
+      while (!isOver) await submit(node)
+    })
+    const waits: number[] = []
+    for (let round = 0; round < 30; round++) {
+      // Each batch has one statement, and the node that has just sealed knows the newest head.
+      await submit(busy[0]!)
+      const before = busy[0]!.head().size
+      waits.push((await submit(rare!)).index - before)
+    }
+    isOver = true
+    await Promise.all(busyOnes)
+    const average = waits.reduce((sum, each) => sum + each, 0) / waits.length
+    assert.ok(average <= WAITED_ON_AVERAGE, `waited for ${waits.join(', ')} batches`)
+    await Promise.all([rare!, ...busy].map(node => node.close()))
+  })
 })
