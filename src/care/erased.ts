@@ -11,8 +11,8 @@ import { ERASURE, type Erasure as Tombstone } from '../core/statements/erasure.t
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import { formatTime } from '../core/time.ts'
 import { erasureDocuments, type RecordedErasure, readErasure } from '../log/erasures.ts'
+import type { Prepared } from '../log/prepare.ts'
 import { recordOf } from '../log/prepare.ts'
-import type { Prepared } from '../log/sequencer.ts'
 import type { ErasedRecord, LogStore } from '../store/port/log.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
 

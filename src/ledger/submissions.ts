@@ -5,8 +5,8 @@ import { identityOf, type Statement, statementBody } from '../core/statements/st
 import { TIMESTAMP, type TimestampEntry } from '../core/statements/timestamp.ts'
 import type { Host } from '../host.ts'
 import { createPool } from '../log/pool.ts'
-import { prepare, prepareOwn } from '../log/prepare.ts'
-import { type Prepared, type Sequencer, type Submission, type SubmissionOutcome, statementErased, stoppedError } from '../log/sequencer.ts'
+import { type Prepared, prepare, prepareOwn } from '../log/prepare.ts'
+import { type Sequencer, type Submission, type SubmissionOutcome, statementErased, stoppedError } from '../log/sequencer.ts'
 import type { LogStore } from '../store/port/log.ts'
 import type { Statements } from './statements.ts'
 

@@ -4,7 +4,7 @@
  */
 import { OpenSealError } from '../core/errors.ts'
 import type { BegunCommit, LogStore, Questions } from '../store/port/log.ts'
-import type { Prepared } from './sequencer.ts'
+import type { Prepared } from './prepare.ts'
 import type { TreeState } from './tree-state.ts'
 import type { OwnView } from './view.ts'
 

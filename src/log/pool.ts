@@ -5,7 +5,8 @@
  */
 import type { Host } from '../host.ts'
 import { LedgerError } from './errors.ts'
-import type { Prepared, SubmissionOutcome } from './sequencer.ts'
+import type { Prepared } from './prepare.ts'
+import type { SubmissionOutcome } from './sequencer.ts'
 
 export type Pool = {
   /**

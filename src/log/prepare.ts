@@ -5,7 +5,9 @@ import { encodeEntry } from '../core/statements/entry.ts'
 import { type AnyStatement, parseAnyStatement, statementType } from '../core/statements/registry.ts'
 import { identityOf, type Statement, spliceSalt, statementBody, statementDigests } from '../core/statements/statement.ts'
 import type { NewRecord } from '../store/port/log.ts'
-import type { Prepared } from './sequencer.ts'
+
+/** A statement ready to be logged. `asksFirst`: its submitter wants to know `isFirst`. */
+export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array; readonly asksFirst?: true }
 
 type RandomBytes = (count: number) => Uint8Array
 

@@ -7,16 +7,14 @@ import { OpenSealError } from '../core/errors.ts'
 import type { BackgroundTask, Host } from '../host.ts'
 import { isDocumentChanged } from '../store/port/documents.ts'
 import { StoreError } from '../store/port/errors.ts'
-import type { Commit, Head, LogStore, NewRecord, StoredLog } from '../store/port/log.ts'
+import type { Commit, Head, LogStore, StoredTree } from '../store/port/log.ts'
 
 import { type BegunBatch, beginBatch, HeadMoved } from './begun.ts'
 import { LedgerError } from './errors.ts'
+import type { Prepared } from './prepare.ts'
 import { isIn } from './read-back.ts'
 import { EMPTY_STATE, type Growth, grow, type TreeState } from './tree-state.ts'
 import type { OwnView } from './view.ts'
-
-/** A statement ready to be logged. `asksFirst`: its submitter wants to know `isFirst`. */
-export type Prepared = Omit<NewRecord, 'index'> & { readonly entry: Uint8Array; readonly asksFirst?: true }
 
 /**
  * A statement's index in the log; `known` if it was there before. `isFirst`: it is new, and no
@@ -216,7 +214,7 @@ async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[],
 }
 
 /** What became of a commit: the head that was read back, or an error after which that is unknown. */
-type Written = { readonly stored: StoredLog } | { readonly cause: unknown }
+type Written = { readonly stored: StoredTree } | { readonly cause: unknown }
 
 async function commit(
   begun: BegunBatch,

@@ -5,7 +5,7 @@
  */
 import { equalBytes } from '../core/bytes.ts'
 import type { Hash } from '../core/hash.ts'
-import type { Edge, Head, LogStore, StoredLog } from '../store/port/log.ts'
+import type { Edge, Head, LogStore, StoredTree } from '../store/port/log.ts'
 
 import { LedgerError } from './errors.ts'
 import { keepLast } from './kept.ts'
@@ -57,7 +57,7 @@ export type OwnView = LogView & {
    * commit of that batch confirms it. Undefined if this node may not sign it, or knows more.
    * @throws LedgerError LEDGER_CORRUPT
    */
-  treeAt(stored: StoredLog, known: Head): Promise<TreeState | undefined>
+  treeAt(stored: StoredTree, known: Head): Promise<TreeState | undefined>
   /** Advances the tree by a batch, after its commit was read back. */
   advance(growth: Growth): Promise<void>
   /** Signs the head again, because the signer has other keys now. */

@@ -77,7 +77,7 @@ export type Commit = {
 }
 
 /** A head with its growing edge; undefined before the first commit. */
-export type StoredLog = { readonly head: Head; readonly edge: Edge } | undefined
+export type StoredTree = { readonly head: Head; readonly edge: Edge } | undefined
 
 /** What a batch asks of the log before it is built. */
 export type Questions = { readonly identities: readonly string[]; readonly records: readonly RecordSubject[] }
@@ -85,7 +85,7 @@ export type Questions = { readonly identities: readonly string[]; readonly recor
 /** A commit that has begun: no node moves the head before it ends. */
 export type BegunCommit = {
   /** The head that it builds on. It was only read: see `confirmHead`. */
-  readonly stored: StoredLog
+  readonly stored: StoredTree
   /** The answers on that head, as `findIdentities` and `haveStatements` give them. */
   readonly known: readonly (number | undefined)[]
   readonly have: readonly boolean[]
@@ -93,7 +93,7 @@ export type BegunCommit = {
    * Writes one batch, as the store's own `commit` does. Resolves to the head that the store reads
    * back after it. Called once at most.
    */
-  commit(commit: Commit): Promise<StoredLog>
+  commit(commit: Commit): Promise<StoredTree>
   /** Ends it. Does nothing after `commit`. */
   end(): void
 }
@@ -106,7 +106,7 @@ export type LogStore = {
    * something was committed and the head is unreadable or gone, so that nobody starts a new log
    * over an old one
    */
-  readHead(): Promise<StoredLog>
+  readHead(): Promise<StoredTree>
   /**
    * The same, and no fail-over takes it back: a store of several servers writes the head row again
    * in the transaction that reads it under lock, and answers once that write is replicated. So is
@@ -114,7 +114,7 @@ export type LogStore = {
    * what it has read, and not written itself, only after this.
    * @throws StoreError STORE_UNSETTLED also if the answer to that write is lost or odd
    */
-  confirmHead(): Promise<StoredLog>
+  confirmHead(): Promise<StoredTree>
   /**
    * Begins a commit, after those that other nodes have begun before. Missing where one process has
    * the store. The caller ends it soon: nobody else can write meanwhile.

@@ -6,7 +6,7 @@ import { equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES } from '../../core/hash.ts'
 import type { StoredHead } from '../level/head.ts'
 import { headMoved, StoreError } from '../port/errors.ts'
-import type { Commit, ErasedRecord, LogStore, Questions, StoredLog } from '../port/log.ts'
+import type { Commit, ErasedRecord, LogStore, Questions, StoredTree } from '../port/log.ts'
 import type { DatabaseStatement } from './connection.ts'
 import type { PostgresDatabase, Transaction, WriteStep } from './database.ts'
 import { documentSteps, lockUnchanged } from './documents.ts'
@@ -49,7 +49,7 @@ const ENDED = new Error('the commit was not made')
 type Deps = {
   readonly database: PostgresDatabase
   readonly head: ReturnType<typeof createHead>
-  readonly readHead: () => Promise<StoredLog>
+  readonly readHead: () => Promise<StoredTree>
 }
 
 /** The commits to a database. */
@@ -66,7 +66,7 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
     return { stored: shownOf(stored), answers: { known, have: presenceIn(answers[0] ?? []) } }
   }
   /** The steps of a commit on the head that is locked. */
-  const steps = async (transaction: Transaction, commit: Commit, stored: StoredLog) => {
+  const steps = async (transaction: Transaction, commit: Commit, stored: StoredTree) => {
     const { previous, documents } = commit
     const found = stored?.head ?? EMPTY_HEAD
     if (found.size !== previous.size || !equalBytes(found.root, previous.root)) throw headMoved(previous, found)
@@ -74,7 +74,7 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
     return [...commitSteps(commit), ...head.steps(commit)]
   }
   /** Writes a commit. Resolves to the head that is read back. */
-  const written = async (begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<StoredLog> => {
+  const written = async (begin: (transaction: Transaction) => Promise<readonly WriteStep[]>): Promise<StoredTree> => {
     let reading = head.reading()
     const rows = await database.write(begin, () => {
       reading = head.reading()
@@ -116,7 +116,7 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
   }
 }
 
-function shownOf(stored: StoredHead | undefined): StoredLog {
+function shownOf(stored: StoredHead | undefined): StoredTree {
   return stored && { head: stored.head, edge: stored.edge }
 }
 
