@@ -1,7 +1,5 @@
 /** Tools for tests that follow the commands of a page, word by word, as a reader would. */
-import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 
 /** A bash block after `<!-- run [exit=N] [contains=TEXT] -->` or `<!-- serve -->`. */
@@ -28,13 +26,4 @@ export function linkClone(folder: string): void {
 export function bareEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('OPENSEAL_') && !name.startsWith('npm_'))
   return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
-}
-
-/** A port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -1,5 +1,5 @@
 /** Servers of tests. */
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** Listens on a free port of this machine; returns the address. */
@@ -12,4 +12,12 @@ export async function listen(server: Server): Promise<string> {
 export function stop(server: Server): void {
   server.close()
   server.closeAllConnections()
+}
+
+/** A port of this machine that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  const { port } = new URL(await listen(server))
+  await new Promise(resolve => server.close(resolve))
+  return Number(port)
 }

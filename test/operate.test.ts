@@ -8,7 +8,8 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Block, bareEnvironment, freePort, linkClone, readBlocks } from './followed-page.ts'
+import { type Block, bareEnvironment, linkClone, readBlocks } from './followed-page.ts'
+import { freePort } from './listen.ts'
 import { createDeskClient, type DeskAnswer, fieldsOf } from './web/desk-client.ts'
 
 const root = dirname(import.meta.dirname)

@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { endProcess } from '../src/chain/processes.ts'
 import { formatPolicy } from '../src/core/policy.ts'
-import { freePort } from './followed-page.ts'
+import { freePort } from './listen.ts'
 import { openWorld } from './web/world.ts'
 
 const run = promisify(execFile)

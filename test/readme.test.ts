@@ -8,7 +8,8 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { bareEnvironment, freePort, linkClone, readBlocks } from './followed-page.ts'
+import { bareEnvironment, linkClone, readBlocks } from './followed-page.ts'
+import { freePort } from './listen.ts'
 
 const root = dirname(import.meta.dirname)
 const readme = readFileSync(join(root, 'README.md'), 'utf8')

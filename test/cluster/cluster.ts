@@ -10,6 +10,7 @@ import { ensureDeployment } from '../../src/chain/deploy.ts'
 import { EMBEDDED_KEY, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
 import { silentLog } from '../../src/logger.ts'
+import { freePort } from '../listen.ts'
 import { type LossyProxy, startProxy } from '../store/postgres/proxy.ts'
 import { type OnPromoted, startClusterDatabase } from './database.ts'
 import { type ClusterNode, startNode } from './nodes.ts'
@@ -138,14 +139,4 @@ function mineAfterEach(url: string) {
       await running
     },
   }
-}
-
-/** A port of this machine that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
 }

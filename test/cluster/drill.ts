@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../listen.ts'
 import { addAgency, audit, command, createPhases, keepReceipt, read, type Told, untilAnchored, verifyReceipts } from './checks.ts'
-import { freePort, startCluster } from './cluster.ts'
+import { startCluster } from './cluster.ts'
 import { startNode } from './nodes.ts'
 import { createSeen, type Seen, submitAll } from './submitters.ts'
 
