@@ -37,7 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/messages': ['src/core', 'src/verifier'],
   'src/report': ['src/core', 'src/verifier', 'src/messages', 'src/html.ts'],
   'src/store': ['src/core', 'src/turns.ts', 'src/host.ts'],
-  'src/log': ['src/core', 'src/store', 'src/host.ts'],
+  'src/log': ['src/core', 'src/store', 'src/host.ts', 'src/at-once.ts'],
   'src/anchor': ['src/core', 'src/store', 'src/log', 'src/logger.ts', 'src/host.ts', 'src/at-once.ts', 'src/bounded.ts'],
   'src/ledger': ['src/core', 'src/store', 'src/log', 'src/anchor', 'src/logger.ts', 'src/at-once.ts', 'src/host.ts'],
   'src/care': [

@@ -5,13 +5,14 @@
  * a line by a stranger.
  */
 
+import { createRow } from '../at-once.ts'
 import type { KeyChange } from '../core/statements/key-change.ts'
 import { formatVkey, parseNote, parseVkey, type Signer } from '../core/tlog/note.ts'
 import { type KeyRows, readKeyChanges } from './log-keys.ts'
 
 export type Grace = {
-  /** The old key while it signs; undefined also if this node does not have it. */
-  signer(): Signer | undefined
+  /** The old key while it signs beside this one; undefined also if this node does not have it. */
+  signer(vkey: string): Signer | undefined
   /** Begins or ends the grace of the change that led to this key. Asked every second. */
   follow(vkey: string): Promise<void>
 }
@@ -33,6 +34,8 @@ export type GraceDeps = {
 
 /** Creates it. `onChange` is told when the old key begins or ends to sign. */
 export function createGrace({ store, endedKey, finalRounds, onChange }: GraceDeps & { store: KeyRows; onChange: () => void }): Grace {
+  /** A refresh of the view may take up the next key while this one is looked after. */
+  const inRow = createRow(1)
   let followed: string | undefined
   /** The change whose grace is not over. */
   let change: KeyChange | undefined
@@ -62,21 +65,23 @@ export function createGrace({ store, endedKey, finalRounds, onChange }: GraceDep
     return false
   }
 
+  async function follow(vkey: string): Promise<void> {
+    if (vkey !== followed) await begin(vkey)
+    if (change === undefined || endedKey === undefined) return
+    const lastSize = change.fromSize - 1
+    if (await isOver(change)) {
+      change = undefined
+      if (signer !== undefined) endedKey.done(lastSize)
+      return sign(undefined)
+    }
+    if (signer !== undefined) return
+    const found = await endedKey.read(lastSize)
+    if (found !== undefined && formatVkey(found.vkey) === change.oldKey) sign(found)
+  }
+
   return {
-    signer: () => signer,
-    async follow(vkey) {
-      if (vkey !== followed) await begin(vkey)
-      if (change === undefined || endedKey === undefined) return
-      const lastSize = change.fromSize - 1
-      if (await isOver(change)) {
-        change = undefined
-        if (signer !== undefined) endedKey.done(lastSize)
-        return sign(undefined)
-      }
-      if (signer !== undefined) return
-      const found = await endedKey.read(lastSize)
-      if (found !== undefined && formatVkey(found.vkey) === change?.oldKey) sign(found)
-    },
+    signer: vkey => (vkey === change?.newKey ? signer : undefined),
+    follow: vkey => inRow(() => follow(vkey)),
   }
 }
 

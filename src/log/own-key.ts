@@ -59,6 +59,8 @@ export function createOwnKey({ store, signer: first, readSigner, onChange, ...ot
     if (wanted === undefined || wanted === vkey()) return
     const found = await readSigner?.()
     if (found === undefined || formatVkey(found.vkey) !== wanted) return
+    // First, so that the new key signs nothing alone while the old one is read.
+    await grace.follow(wanted)
     current = found
     onChange()
   }
@@ -70,13 +72,18 @@ export function createOwnKey({ store, signer: first, readSigner, onChange, ...ot
     if (waiting !== undefined && (await mayGoOn(waiting.size))) waiting = undefined
   }
 
+  /** While this node waits for the next key, the old one has nothing to sign beside. */
+  async function lookAfterGrace(): Promise<void> {
+    if (waiting === undefined) await grace.follow(vkey())
+  }
+
   return {
     signer: {
       get vkey() {
         return current.vkey
       },
       get beside() {
-        return grace.signer()
+        return grace.signer(vkey())
       },
       sign: message => current.sign(message),
     },
@@ -96,11 +103,11 @@ export function createOwnKey({ store, signer: first, readSigner, onChange, ...ot
       if ((await readOpenChange(store, size)) !== undefined) waiting = { reason: BEGUN, size }
       await takeUp()
       await follow()
-      await grace.follow(vkey())
+      await lookAfterGrace()
     },
     async follow() {
       await follow()
-      await grace.follow(vkey())
+      await lookAfterGrace()
     },
   }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig } from '../../src/config.ts'
 import { toBase64 } from '../../src/core/bytes.ts'
+import { parseNote, parseVkey } from '../../src/core/tlog/note.ts'
 import { rotateLogKey } from '../../src/server/rotate.ts'
 import { AGENCY, statement } from '../http/service.ts'
 import type { LossyProxy } from '../store/postgres/proxy.ts'
@@ -107,11 +108,23 @@ describe('cluster', function () {
     const loaded = load.begin(urls, 2)
     await loaded.more(5)
     const own = { OPENSEAL_DATA: join(cluster.data, 'rotating'), OPENSEAL_MARK: join(cluster.data, 'rotating-mark') }
-    const { oldKey, newKey } = await rotateLogKey(readConfig({ ...cluster.env, ...own }))
+    const { oldKey, newKey, fromSize } = await rotateLogKey(readConfig({ ...cluster.env, ...own }))
     await loaded.more(20)
     await loaded.end()
     await until(async () => (await Promise.all(urls.map(status))).every(({ vkey }) => vkey === newKey))
     assert.deepEqual([oldKey, told], [vkey, []])
+    // Whichever node opened it, the first round of the new key has both signatures. It ends the grace at each.
+    const signaturesOf = (note: string) => parseNote(note).signatures.map(({ id }) => id)
+    type ShownRound = { readonly size: number; readonly checkpoint: string; readonly final: boolean }
+    const rounds = async (): Promise<readonly ShownRound[]> =>
+      (await (await fetch(`${urls[0]}/v1/rounds?cursor=${fromSize - 1}`)).json()).rounds
+    await until(async () => (await rounds()).some(({ final }) => final))
+    const [first] = await rounds()
+    const ids = [newKey, oldKey].map(key => parseVkey(key).id)
+    assert.deepEqual(signaturesOf(first!.checkpoint), ids)
+    const shown = () => Promise.all(urls.map(async url => signaturesOf(await (await fetch(`${url}/checkpoint`)).text())))
+    await until(async () => (await shown()).every(({ length }) => length === 1))
+    assert.deepEqual(new Set((await shown()).flat()), new Set(ids.slice(0, 1)))
     await check()
     const policies = await Promise.all(urls.map(async url => JSON.stringify((await send(url, '/policy.json', '')).json.logKeys)))
     assert.deepEqual([new Set(policies).size, policies[0]!.includes('toSize')], [1, true])

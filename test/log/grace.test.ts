@@ -162,6 +162,21 @@ describe('grace of a log key', () => {
     )
   })
 
+  it('leaves no time in which a node that runs signs with the new key alone', async () => {
+    let held = ONE
+    const slow = { ...endedKey, read: (lastSize: number) => turn().then(() => endedKey.read(lastSize)) }
+    const shown: string[][] = []
+    let node: Ledger | undefined
+    const onSigned = () => void (node && shown.push(signersOf(node.head().note)))
+    node = await open(ONE, { readSigner: async () => held, endedKey: slow, onSigned })
+    const { change } = await (await open(ONE)).changeKey(formatVkey(TWO.vkey))
+    folder[change.fromSize - 1] = ONE
+    held = TWO
+    await passUntil(() => node?.vkey === formatVkey(TWO.vkey))
+    await submit(node)
+    deepEqual(new Set(shown.map(String)), new Set([FIRST, `${SECOND},${FIRST}`]))
+  })
+
   it('ends with the next change of the key, which has one of its own', async () => {
     await rotated()
     const ledger = await open(TWO)
