@@ -184,10 +184,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       await view.refresh()
       await vouched.refresh()
     },
-    async hasEntry(index) {
-      if (index >= view.head().size) await view.refresh()
-      return index < view.head().size
-    },
+    hasEntry: index => view.reaches(index + 1),
     async nextCheckpoint(previous) {
       await view.refresh()
       const head = view.head().size

@@ -13,6 +13,7 @@ import { rotateLogKey } from '../../src/server/rotate.ts'
 import { AGENCY, statement } from '../http/service.ts'
 import type { LossyProxy } from '../store/postgres/proxy.ts'
 import type { TestServer } from '../store/postgres/server.ts'
+import { createDeskClient, type DeskClient } from '../web/desk-client.ts'
 import { startCluster } from './cluster.ts'
 import { createLoad, isServing, send } from './load.ts'
 
@@ -23,6 +24,7 @@ describe('cluster', function () {
   let cluster: Awaited<ReturnType<typeof startCluster>>
   let load: ReturnType<typeof createLoad>
   let operator: string
+  let key: string
   let urls: string[]
   let database: string
   let whenPromoted = async (_dead: TestServer) => {}
@@ -40,13 +42,19 @@ describe('cluster', function () {
     database = new URL(cluster.database.address.replace(/,[^/]*/, '')).pathname.slice(1)
     operator = readFileSync(join(cluster.data, 'keys', 'operator.key'), 'utf8').trim()
     await send(urls[0]!, '/v1/agencies', operator, { id: AGENCY, name: 'Transport' })
-    load = createLoad(await newKey(urls[1]!))
+    key = await newKey(urls[1]!)
+    load = createLoad(key)
   })
   after(() => cluster?.stop())
 
   const newKey = async (url: string, body: object = {}) =>
     (await send(url, `/v1/agencies/${AGENCY}/keys`, operator, body)).json.key as string
   const sql = (text: string) => cluster.database.primary().sql(text, database)
+  /** Changes a setting of the user of the nodes, who connect again. */
+  const reconnect = async (change: string) => {
+    await sql(change)
+    await sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'openseal'")
+  }
   const status = async (url: string) => (await send(url, '/v1/status', operator)).json
   const until = async (done: () => Promise<boolean>) => {
     while (!(await done())) await sleep(50)
@@ -87,6 +95,99 @@ describe('cluster', function () {
       answers.map(({ status, json }) => [status, json.code]),
       urls.map(() => [401, 'KEY_REVOKED']),
     )
+  })
+
+  it('has each record once at SERIALIZABLE, where the server refuses one statement after another', async () => {
+    await reconnect("ALTER ROLE ledger SET default_transaction_isolation = 'serializable'")
+    const tables = (await sql("SELECT tablename FROM pg_tables WHERE schemaname = 'openseal'")).map(({ tablename }) => String(tablename))
+    const all = (text: (table: string) => string) => sql(tables.map(text).join(';'))
+    // A sequence does not go back with its transaction.
+    await sql(`CREATE FUNCTION public.again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF nextval('public.run_' || TG_TABLE_NAME) % 7 = 0 AND current_setting('transaction_isolation') = 'serializable' THEN
+        PERFORM nextval('public.refused_' || TG_TABLE_NAME);
+        RAISE EXCEPTION 'again' USING ERRCODE = '40001';
+      END IF;
+      RETURN NULL; END $$`)
+    await all(table => `CREATE SEQUENCE public.run_${table}; CREATE SEQUENCE public.refused_${table}`)
+    await sql('GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ledger')
+    const refusedIn = async () => {
+      const rows = await sql("SELECT sequencename FROM pg_sequences WHERE sequencename LIKE 'refused_%' AND last_value > 1")
+      return rows.map(({ sequencename }) => String(sequencename).replace('refused_', ''))
+    }
+    await all(table => `CREATE TRIGGER again AFTER INSERT OR UPDATE OR DELETE ON openseal.${table} EXECUTE FUNCTION public.again()`)
+    const before = load.refused.length
+    const loaded = load.begin(urls, 2)
+    const written = ['batch', 'document', 'head', 'identity', 'lookup', 'statement']
+    await until(async () => {
+      const found = await refusedIn()
+      return written.every(table => found.includes(table))
+    })
+    await loaded.more(10)
+    await loaded.end()
+    assert.deepEqual(load.refused.slice(before), [])
+    await all(table => `DROP TRIGGER again ON openseal.${table}`)
+    await reconnect('ALTER ROLE ledger RESET default_transaction_isolation')
+    assert.deepEqual(told, [])
+    await check()
+  })
+
+  it('refuses records with the reason while the disk of the database is full, shows the others, and goes on when there is room', async () => {
+    const loaded = load.begin(urls, 1)
+    await loaded.more(5)
+    await sql(`CREATE FUNCTION public.full_disk() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+      CREATE TRIGGER full_disk BEFORE INSERT ON openseal.statement EXECUTE FUNCTION public.full_disk()`)
+    const size = async () => Number((await sql('SELECT size FROM openseal.head'))[0].size)
+    const before = await size()
+    for (const url of urls) {
+      const refused = await send(url, '/v1/records', key, statement(4_000_000))
+      assert.deepEqual([refused.status, refused.json.code], [503, 'LEDGER_UNSETTLED'])
+      assert.match(String(refused.json.detail), /Its disk is full: make room there/)
+      assert.equal((await send(url, '/v1/records/1', '')).status, 200)
+      await until(async () => !(await isServing(url)))
+    }
+    assert.equal(await size(), before)
+    await sql('DROP TRIGGER full_disk ON openseal.statement')
+    await loaded.more(10)
+    await loaded.end()
+    assert.equal(await load.submitOne(4_000_000, urls[1]!), true)
+    assert.deepEqual(told, [])
+    await check()
+  })
+
+  it('takes a record through the desk where each step of the form meets another node', async () => {
+    const jar = new Map<string, string>()
+    const [first, second, third] = urls.map(url => createDeskClient(url, jar)) as [DeskClient, DeskClient, DeskClient]
+    assert.equal((await first.signIn(key)).status, 303)
+    const form = await second.submit(await third.get('/desk/new'), '/desk/form', {
+      ...{ action: 'publish', kind: 'decision', record: 'desk-1', title: 'Filed at two nodes' },
+      documents: JSON.stringify([{ name: 'a.txt', mediaType: 'text/plain', bytes: 1, sha256: 'ab'.repeat(32) }]),
+    })
+    const preview = await third.submit(form, '/desk/preview', { record: 'desk-1', kind: 'decision' })
+    const done = await createDeskClient(cluster.proxy, jar).submit(preview, '/desk/submit')
+    assert.equal(done.status, 303)
+    const index = /\/desk\/done\/(\d+)/.exec(String(done.headers.location))?.[1]
+    for (const node of [first, second, third])
+      assert.match((await node.get(`/desk/done/${index}`)).text, /It is on the ledger[\s\S]*desk-1/)
+  })
+
+  it('shows at one node what another has just taken, on every page and route that a client is sent to', async () => {
+    const second = createDeskClient(urls[1]!)
+    await second.signIn(key)
+    const paths: readonly ((index: number) => string)[] = [
+      index => `/desk/done/${index}`,
+      index => `/desk/published?of=${index}`,
+      index => `/desk/receipts.zip?of=${index}`,
+      index => `/records/${index}`,
+      index => `/v1/records/${index}`,
+      index => `/v1/records/${index}/receipt`,
+      index => `/v1/proofs/inclusion/${index}/${index + 1}`,
+      index => `/v1/proofs/consistency/1/${index + 1}`,
+    ]
+    for (const [n, path] of paths.entries()) {
+      const index = Number((await send(urls[0]!, '/v1/records', key, statement(5_000_000 + n))).json.index)
+      assert.equal((await second.get(path(index))).status, 200, path(index))
+    }
   })
 
   it('has each record once where the answers to commits are lost while records come in', async () => {

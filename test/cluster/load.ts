@@ -12,17 +12,23 @@ const AGAIN_MS = 50
 /** The records that a cluster has acknowledged, by their numbers. `key`: an API key. */
 export function createLoad(key: string) {
   const acknowledged = new Map<number, Acknowledged>()
+  const refused: string[] = []
   let next = 0
 
   async function submitOne(n: number, by: string): Promise<boolean> {
     const answer = await send(by, '/v1/records', key, statement(n))
-    if (answer.status !== 200 && answer.status !== 201) return false
+    if (answer.status !== 200 && answer.status !== 201) {
+      if (answer.status !== 0) refused.push(`${answer.status} ${answer.json.code}`)
+      return false
+    }
     acknowledged.set(n, { index: answer.json.index as number, by })
     return true
   }
 
   return {
     acknowledged,
+    /** Status and code of each answer that was a refusal. */
+    refused,
     submitOne,
     /** Submits from now on to each of these addresses, with several submitters at each. */
     begin(targets: readonly string[], each: number) {

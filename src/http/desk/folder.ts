@@ -23,14 +23,14 @@ export function folderRoutes(router: Router, page: AddPage, place: DeskPlace, ga
   })
   page('get', '/desk/receipts.zip', async asked => {
     const here = await place.enter(asked)
-    if (here !== undefined) sendZip(asked.ctx, String(asked.ctx.query.of ?? ''))
+    if (here !== undefined) await sendZip(asked.ctx, String(asked.ctx.query.of ?? ''))
   })
   page('post', '/desk/receipts.zip', async asked => {
     const here = await place.enterForm(asked)
-    if (here !== undefined) sendZip(asked.ctx, here.form.fields.of ?? '')
+    if (here !== undefined) await sendZip(asked.ctx, here.form.fields.of ?? '')
   })
-  const sendZip = (ctx: Context, of: string) => {
-    const indexes = readIndexes(of, ledger.head().size)
+  const sendZip = async (ctx: Context, of: string) => {
+    const indexes = await readIndexes(of, ledger)
     ctx.state.cost = indexes.length / RECEIPTS_OF_A_REQUEST
     ctx.type = 'application/zip'
     ctx.set('Content-Disposition', 'attachment; filename="receipts.zip"')

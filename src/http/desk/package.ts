@@ -43,7 +43,7 @@ export function packageRoutes(page: AddPage, place: DeskPlace, warner: Warner, d
   })
   page('get', '/desk/published', async asked => {
     const here = await place.enter(asked)
-    if (here !== undefined) send(asked, publishedPage(here.frame, readIndexes(ofQuery(asked.ctx), deps.ledger.head().size)))
+    if (here !== undefined) send(asked, publishedPage(here.frame, await readIndexes(ofQuery(asked.ctx), deps.ledger)))
   })
 }
 

@@ -184,7 +184,7 @@ export function goTo({ ctx, frame }: DeskRequest, path: string): void {
 /** An entry of the agency that is signed in. Throws RECORD_NOT_FOUND for any other. */
 export async function readOwn(ctx: Context, { who }: DeskFrame, { ledger, desk }: DeskDeps) {
   const index = readCount(ctx.params.index, 'index')
-  const [entry] = index < ledger.head().size ? await desk.pages.entries([index]) : []
+  const [entry] = (await ledger.hasEntry(index)) ? await desk.pages.entries([index]) : []
   if (entry?.statement === undefined || entry.statement.agency !== who?.agency?.id)
     throw new RequestError('RECORD_NOT_FOUND', 'Your agency has no entry with this number.')
   return { ...entry, statement: entry.statement }

@@ -13,16 +13,16 @@ const MAX_RECEIPTS = 10_000
 configure({ useWebWorkers: false })
 
 /**
- * The indexes in a text such as `3-7,12`, each of them below `size`. Throws RANGE_MALFORMED,
+ * The indexes in a text such as `3-7,12`, each of an entry of the log. Throws RANGE_MALFORMED,
  * RANGE_TOO_LARGE.
  */
-export function readIndexes(text: string, size: number): number[] {
+export async function readIndexes(text: string, { hasEntry }: Pick<Ledger, 'hasEntry'>): Promise<number[]> {
   const indexes = new Set<number>()
   // Counts those that are named twice, too: each takes a moment.
   let named = 0
   for (const part of text.split(',')) {
     const [, first, last = first] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part) ?? []
-    if (first === undefined || Number(first) > Number(last) || Number(last) >= size)
+    if (first === undefined || Number(first) > Number(last) || !(await hasEntry(Number(last))))
       throw new RequestError('RANGE_MALFORMED', 'Name entries by their numbers, such as 3-7,12.')
     named += Number(last) - Number(first) + 1
     if (named > MAX_RECEIPTS) throw new RequestError('RANGE_TOO_LARGE', `Ask for at most ${MAX_RECEIPTS} receipts at once.`)

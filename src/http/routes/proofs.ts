@@ -12,16 +12,16 @@ import { readCount } from '../schemas/values.ts'
 
 /** Adds the routes of /v1/proofs. */
 export function proofRoutes(router: Router, { ledger }: RouteDeps): void {
-  const readSize = (text: string | undefined, name: string) => {
+  const readSize = async (text: string | undefined, name: string) => {
     const size = readCount(text, name)
-    const now = ledger.head().size
-    if (size > now) throw new RequestError('SIZE_NOT_FOUND', `The tree has only ${now} entries, not ${size}.`)
+    if (size > 0 && !(await ledger.hasEntry(size - 1)))
+      throw new RequestError('SIZE_NOT_FOUND', `The tree has only ${ledger.head().size} entries, not ${size}.`)
     return size
   }
 
   router.get('/v1/proofs/inclusion/:index/:size', async (ctx: Context) => {
     const index = readCount(ctx.params.index, 'index')
-    const size = readSize(ctx.params.size, 'size')
+    const size = await readSize(ctx.params.size, 'size')
     if (index >= size) throw new RequestError('PROOF_RANGE', `Entry ${index} is not in the tree of size ${size}.`)
     const { leafHash, root, proof } = await ledger.inclusion(index, size)
     ctx.set('Cache-Control', IMMUTABLE)
@@ -32,7 +32,7 @@ export function proofRoutes(router: Router, { ledger }: RouteDeps): void {
     const from = readCount(ctx.params.from, 'from')
     const to = readCount(ctx.params.to, 'to')
     if (from > to) throw new RequestError('PROOF_RANGE', `A tree of size ${from} cannot have grown to size ${to}.`)
-    readSize(ctx.params.to, 'to')
+    await readSize(ctx.params.to, 'to')
     const { fromRoot, toRoot, proof } = await ledger.consistency(from, to)
     ctx.set('Cache-Control', IMMUTABLE)
     ctx.body = { from, to, fromRoot: toHex(fromRoot), toRoot: toHex(toRoot), proof: proof.map(toHex) }
