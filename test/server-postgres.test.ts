@@ -1,6 +1,6 @@
 /** The whole service with its log in PostgreSQL: the life of a record, and a start on the same data. */
 import { deepEqual, doesNotMatch, equal, match, ok, rejects } from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -172,8 +172,17 @@ describe('server with its log in PostgreSQL', () => {
     await postgres.sql('UPDATE openseal.ledger SET version = 2', nameOf(newer))
     const tables = async (name: string) =>
       (await postgres.sql("SELECT count(*)::int AS n FROM information_schema.tables WHERE table_schema = 'openseal'", name))[0].n
-    const sizes = () => postgres.sql('SELECT size FROM openseal.head', nameOf(ours))
-    const before = await sizes()
+    const content = () =>
+      postgres.sql(
+        "SELECT size, (SELECT md5(string_agg(d::text, ',' ORDER BY d)) FROM openseal.document d) FROM openseal.head",
+        nameOf(ours),
+      )
+    const before = await content()
+    // The keys of another ledger, whose operator has named the database of this one.
+    const others = join(folder, 'others', 'keys')
+    const { storeUrl: _, ...alone } = config
+    await (await startServer({ ...alone, dataDir: join(folder, 'others') }, { log })).close()
+    const kept = await readdir(others)
     const keys = { OPENSEAL_KEYS: join(config.dataDir, 'keys') }
     const cases: readonly [code: string, sentence: RegExp, env: { [name: string]: string }][] = [
       ['CONFIG_MALFORMED', /OPENSEAL_STORE names no database/, { OPENSEAL_STORE: 'postgres://ledger:geheim@127.0.0.1:1/' }],
@@ -186,6 +195,11 @@ describe('server with its log in PostgreSQL', () => {
       ['STORE_SCHEMA', /lacks ledger, head/, { OPENSEAL_STORE: foreign }],
       ['STORE_SCHEMA', /have version 2, not 1/, { OPENSEAL_STORE: newer }],
       ['KEY_FILE_MISSING', /log\.key is missing, and this ledger was begun with it/, { OPENSEAL_STORE: ours }],
+      [
+        'LEDGER_KEY_CHANGED',
+        /not the one that signs this ledger .* another data folder or database/,
+        { OPENSEAL_STORE: ours, OPENSEAL_KEYS: others },
+      ],
       ['LEDGER_ORIGIN_CHANGED', /origin is .* forever/, { OPENSEAL_STORE: ours, OPENSEAL_ORIGIN: 'another.example/log', ...keys }],
     ]
     const commands = openCommands()
@@ -207,7 +221,8 @@ describe('server with its log in PostgreSQL', () => {
     } finally {
       await commands.close()
     }
-    deepEqual([await sizes(), await tables(nameOf(empty)), await tables(nameOf(foreign))], [before, 0, 0])
+    deepEqual(await readdir(others), kept)
+    deepEqual([await content(), await tables(nameOf(empty)), await tables(nameOf(foreign))], [before, 0, 0])
   })
 
   it('refuses a server that another one has replaced, also at its next start, until its operator has decided', async () => {

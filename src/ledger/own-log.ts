@@ -110,7 +110,7 @@ async function assertBegun({ store, origin, anchors }: Pick<Deps, 'store' | 'ori
   if (genesis.origin !== origin)
     throw new LedgerError(
       'LEDGER_ORIGIN_CHANGED',
-      `This ledger's origin is ${genesis.origin} forever, but OPENSEAL_ORIGIN is ${origin}. Set it back, or use another data folder.`,
+      `This ledger's origin is ${genesis.origin} forever, but OPENSEAL_ORIGIN is ${origin}. Set it back, or use another data folder or database.`,
     )
   if (canonicalJson(genesis.anchors) !== canonicalJson(anchors))
     throw new LedgerError(
@@ -121,6 +121,7 @@ async function assertBegun({ store, origin, anchors }: Pick<Deps, 'store' | 'ori
 
 function assertKey(wanted: string, vkey: string): void {
   if (wanted === vkey) return
-  const advice = 'Restore that key or, if a change of the key was interrupted, run "openseal rotate log-key" again.'
+  const advice =
+    'Restore that key, or use another data folder or database for another ledger. If a change of the key was interrupted, run "openseal rotate log-key" again.'
   throw new LedgerError('LEDGER_KEY_CHANGED', `The log key is not the one that signs this ledger (${wanted}). ${advice}`)
 }
