@@ -16,12 +16,15 @@ type Change = (
 
 /** Fills the command with add and retire. */
 export function addAnchorsCommand(anchors: Command): void {
-  const add = 'log that the new chains in the file of OPENSEAL_VOUCHERS count from now on; if the log is in the data folder, stop it first'
-  addCommand(anchors, 'add', add, EXAMPLE('add'))
+  const add =
+    'log that the new chains in the file of OPENSEAL_VOUCHERS count from now on, or with a name, one that was retired; if the log is in the data folder, stop it first'
+  addCommand(anchors, 'add [name]', add, EXAMPLE('add'))
     .option('--yes', 'write without asking')
-    .action(async (options: Options) => {
-      const { addAnchors } = await import('../server/anchors.ts')
-      await change(addAnchors, options, 'The log has every chain of the file already. Nothing was written.')
+    .action(async (name: string | undefined, options: Options) => {
+      const { addAgain, addAnchors } = await import('../server/anchors.ts')
+      if (name === undefined)
+        await change(addAnchors, options, 'The log has every chain of the file already, or had it. Nothing was written.')
+      else await change((config, given) => addAgain(config, name, given), options, `The log has ${name} already. Nothing was written.`)
     })
 
   const retire = 'log that a chain, by its name in the file of OPENSEAL_VOUCHERS, ends now; if the log is in the data folder, stop it first'

@@ -1,16 +1,20 @@
 /** Changes the chains of a log: adds those that the settings name, or retires one. Design §3.2. */
+
+import { compareHeads } from '../anchor/compare.ts'
 import { checkpointAnchor } from '../chain/artifact.ts'
 import { ensureLog, findLog } from '../chain/deploy.ts'
 import type { Config } from '../config.ts'
+import { isChain, type PolicyAnchor } from '../core/policy-anchors.ts'
 import type { LoggedAnchor } from '../core/statements/anchors-change.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import { type Log, silentLog } from '../logger.ts'
 import type { Store } from '../store/port/port.ts'
 import { divideChains, type NewChain, openChains, readPlaces } from './chain.ts'
 import { ServerError } from './errors.ts'
-import { openLog, openStore } from './open-log.ts'
+import { type OpenLog, openLog, openStore } from './open-log.ts'
 import { beginStart, type Start, takeDown } from './parts.ts'
 import type { BoundPlace } from './places.ts'
-import { anchorOf, assertUsable } from './rule.ts'
+import { anchorsOf, assertUsable } from './rule.ts'
 import { readVouchers } from './vouchers-file.ts'
 
 /** A chain that a change adds or retires, under its name in the settings. */
@@ -54,13 +58,45 @@ export async function addAnchors(config: Config, { confirm, log = silentLog }: O
       opens: found.filter(({ isOpen }) => !isOpen).map(({ place }) => place.name),
     }
     const fromSize = opened.ledger.head().size + 2
-    const news = settings.added.map((chain, at) => anchorOf({ ...chain, place: { ...withoutName(added[at]!), fromSize } }))
+    const news = settings.added.flatMap((chain, at) => anchorsOf({ ...chain, place: { ...withoutName(added[at]!), fromSize }, before: [] }))
     assertUsable(opened.ledger, { ...opened.rule, anchors: [...opened.rule.anchors, ...news] })
     await confirm(plan)
     // A crash after this leaves an open log without anchors, which nobody's policy names.
     for (const { urls: rpcUrls, signer, contract } of settings.added)
       await ensureLog({ rpcUrls, signer, log, contract, origin: config.origin })
     // One entry changes the whole list, so a crash leaves the list before it or the one after it.
+    return { ...plan, index: await opened.ledger.changeAnchors(plan.anchors) }
+  })
+}
+
+/**
+ * Adds a chain again that was retired, by its name. Undefined if the log has it. Its log on the chain
+ * has anchors already, which must be of this history.
+ * @throws as `addAnchors`; chain errors if no endpoint of the chain answers
+ */
+export async function addAgain(config: Config, name: string, { confirm, log = silentLog }: Options): Promise<AnchorsChanged | undefined> {
+  return atRest(config, log, async (start, store) => {
+    const settings = await readSettings(start, store)
+    const opened = await openCompared(start, store, settings)
+    const { at, chain } = findNamed(opened, name)
+    const { chainId, contract, logId } = chain.place
+    if (settings.open.some(place => place.chainId === chainId)) return undefined
+    // The others may have answered in its place before.
+    await compareHeads(opened.ledger, opened.anchorChains[at]!)
+    assertNotStopped(opened.ledger)
+    const place: BoundPlace = {
+      type: 'evm',
+      chainId,
+      contract,
+      codeSha256: checkpointAnchor.codeSha256,
+      logId,
+      fromSize: opened.ledger.head().size + 2,
+    }
+    const anchors = [...opened.rule.anchors, ...anchorsOf({ ...chain, place, before: [] })]
+    assertUsable(opened.ledger, { ...opened.rule, anchors })
+    const added = loggedOf(place)
+    const plan: AnchorsPlan = { added: [{ name, ...added }], retired: [], anchors: [...settings.open.map(loggedOf), added], opens: [] }
+    await confirm(plan)
     return { ...plan, index: await opened.ledger.changeAnchors(plan.anchors) }
   })
 }
@@ -77,19 +113,14 @@ export async function retireAnchor(
   return atRest(config, log, async (start, store) => {
     const settings = await readSettings(start, store)
     const opened = await openCompared(start, store, settings)
-    const chainId = opened.chains.find(chain => chain.name === name)?.place.chainId
-    if (chainId === undefined)
-      throw new ServerError(
-        'SERVER_ANCHORS',
-        `The log has no chain named ${JSON.stringify(name)}. Its chains are ${opened.chains.map(chain => JSON.stringify(chain.name)).join(', ')}.`,
-      )
+    const { chainId } = findNamed(opened, name).chain.place
     const ending = settings.open.find(place => place.chainId === chainId)
     if (ending === undefined) return undefined
     const rest = settings.open.filter(place => place !== ending)
     if (rest.length === 0)
       throw new ServerError('SERVER_ANCHORS', `${name} is the only chain of the log. Add another one first: openseal anchors add`)
     const toSize = opened.ledger.head().size + 1
-    const isEnding = (anchor: (typeof opened.rule.anchors)[number]) => 'chainId' in anchor && anchor.chainId === chainId
+    const isEnding = (anchor: PolicyAnchor) => isChain(anchor) && anchor.chainId === chainId && anchor.toSize === undefined
     const anchors = opened.rule.anchors.map(anchor => (isEnding(anchor) ? { ...anchor, toSize } : anchor))
     assertUsable(opened.ledger, { ...opened.rule, anchors })
     const plan: AnchorsPlan = { added: [], retired: [{ name, ...loggedOf(ending) }], anchors: rest.map(loggedOf), opens: [] }
@@ -137,9 +168,25 @@ async function openCompared(start: Start, store: Store, { known, open }: Setting
       `The log is anchored on chain ${missing.chainId}: name it in the file of OPENSEAL_VOUCHERS, too.`,
     )
   await opened.anchorer.compareWithChain()
-  const reason = opened.ledger.stopped()
-  if (reason !== undefined) throw new ServerError('LEDGER_STOPPED', reason)
+  assertNotStopped(opened.ledger)
   return opened
+}
+
+function assertNotStopped({ stopped }: Pick<Ledger, 'stopped'>): void {
+  const reason = stopped()
+  if (reason !== undefined) throw new ServerError('LEDGER_STOPPED', reason)
+}
+
+/** A chain of the log, and its position, by its name in the settings. */
+function findNamed({ chains }: Pick<OpenLog, 'chains'>, name: string) {
+  const at = chains.findIndex(chain => chain.name === name)
+  const chain = chains[at]
+  if (chain === undefined)
+    throw new ServerError(
+      'SERVER_ANCHORS',
+      `The log has no chain named ${JSON.stringify(name)}. Its chains are ${chains.map(each => JSON.stringify(each.name)).join(', ')}.`,
+    )
+  return { at, chain }
 }
 
 async function findPlace({ config: { origin } }: Start, { name, urls, signer, chainId, contract }: NewChain) {

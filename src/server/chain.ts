@@ -96,8 +96,11 @@ function openShortSigner(options: SignerOptions | undefined): Promise<TxSigner> 
   return options === undefined ? createKeySigner(EMBEDDED_KEY) : openSigner(options)
 }
 
-/** A chain of the service, and where on it the log is. On a place that has ended, only rounds up to its last size are anchored. */
-export type PlacedChain = OpenChain & { readonly name: string; readonly place: BoundPlace }
+/**
+ * A chain of the service, and where on it the log is. On a place that has ended, only rounds up to
+ * its last size are anchored. `before`: where it was until the chain was retired and added again.
+ */
+export type PlacedChain = OpenChain & { readonly name: string; readonly place: BoundPlace; readonly before: readonly BoundPlace[] }
 
 /** Where the log is anchored, one place on each chain, and the places on this service's chains. */
 export type Places = { readonly all: readonly GenesisAnchor[]; readonly chains: readonly PlacedChain[] }
@@ -119,7 +122,8 @@ export async function bindPlaces(start: Start, chains: readonly OpenChain[], sto
         'SERVER_CONTRACT',
         `${twice.name} and ${nameOf(chain, place)} are the same chain, ${place.chainId}: anchors of one chain count once.`,
       )
-    placed.push({ ...chain, name: nameOf(chain, place), place: { ...place, contract: chain.contract ?? place.contract } })
+    const before = (bound ?? []).filter(other => other.chainId === place.chainId && other !== place)
+    placed.push({ ...chain, name: nameOf(chain, place), place: { ...place, contract: chain.contract ?? place.contract }, before })
   }
   const lost = bound?.find(({ chainId, toSize }) => toSize !== undefined && !placed.some(({ place }) => place.chainId === chainId))
   if (lost !== undefined)

@@ -199,7 +199,8 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
     ...{ name, everyRounds, fromSize: chain.place.fromSize, toSize: chain.place.toSize },
     chain: openPlaced(chain),
   }))
-  parts.anchorChains = ledgerChains.map(({ chain }) => chain)
+  const anchorChains = ledgerChains.map(({ chain }) => chain)
+  parts.anchorChains = anchorChains
   const holder = toHex(host.randomBytes(16))
   const lease = isShared(store) ? createLease({ store, name: 'rounds', holder }) : undefined
   const intervalMs = vouchers.intervalMs ?? config.anchorIntervalMs
@@ -208,7 +209,7 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
     ...{ ledger, store, chains: ledgerChains, witnesses, authorities: authorities.map(({ client }) => client) },
     ...{ intervalMs, minBatch, host, log, lease },
   })
-  return { ledger, chains, rule, anchorChains: parts.anchorChains, anchorer, mark }
+  return { ledger, chains, rule, anchorChains, anchorer, mark }
 }
 
 function openPlaced({ place, urls, signer, finality, ceiling }: Omit<PlacedChain, 'name' | 'everyRounds'>): AnchorChain {

@@ -16,15 +16,16 @@ export function ruleOf(
   chains: readonly PlacedChain[],
   authorities: readonly OpenAuthority[],
 ): RoundRule {
-  const anchors = [...chains.map(anchorOf), ...authorities.map(({ anchor }) => anchor)]
+  const anchors = [...chains.flatMap(anchorsOf), ...authorities.map(({ anchor }) => anchor)]
   return { witnesses: witnesses.map(({ vkey }) => vkey), quorum, anchors, requireAnchors }
 }
 
-/** A chain of the service as its policy names it. */
-export function anchorOf({ place, production, finality, explorer }: PlacedChain): PolicyChain {
-  const { fromSize, toSize, codeSha256 = checkpointAnchor.codeSha256, ...at } = place
-  const range = { fromSize, ...(toSize !== undefined && { toSize }) }
-  return { ...at, codeSha256, production, finality, ...(explorer && { explorer }), ...range }
+/** A chain of the service as its policy names it: once for each time in which it counts. */
+export function anchorsOf({ place, before, production, finality, explorer }: PlacedChain): PolicyChain[] {
+  return [...before, place].map(({ fromSize, toSize, codeSha256 = checkpointAnchor.codeSha256, ...at }) => {
+    const range = { fromSize, ...(toSize !== undefined && { toSize }) }
+    return { ...at, codeSha256, production, finality, ...(explorer && { explorer }), ...range }
+  })
 }
 
 /** The policy that the ledger serves. */

@@ -112,7 +112,7 @@ describe('openseal anchors', function () {
     await stop()
 
     const none = await openseal(['anchors', 'add', '--yes'], env)
-    deepEqual([none.code, none.out], [0, 'The log has every chain of the file already. Nothing was written.\n'], none.err)
+    deepEqual([none.code, none.out], [0, 'The log has every chain of the file already, or had it. Nothing was written.\n'], none.err)
     const last = await openseal(['anchors', 'retire', 'first', '--yes'], env)
     deepEqual([last.code, /only chain of the log[\s\S]*SERVER_ANCHORS/.test(last.err)], [1, true], last.err)
     vouchers(['second'])
@@ -184,6 +184,42 @@ describe('openseal anchors', function () {
     const { url: there, contract } = chains[1]!
     const access = { rpcUrls: [there], signer: createKeySigner(EMBEDDED_KEY), chainId: SECOND_CHAIN_ID, contract }
     await rejects(findLog({ ...access, origin: env.OPENSEAL_ORIGIN! }), { code: 'CHAIN_REJECTED', message: /has an anchor of size/ })
+    await stop()
+
+    const has = await openseal(['anchors', 'add', 'second', '--yes'], env)
+    deepEqual([has.code, has.out], [0, 'The log has second already. Nothing was written.\n'], has.err)
+    // While the chain does not answer, nobody knows whether it holds this history.
+    const file = join(folder, 'vouchers.json')
+    writeFileSync(file, readFileSync(file, 'utf8').replace(chains[0]!.url, 'http://127.0.0.1:1'))
+    const silent = await openseal(['anchors', 'add', 'first', '--yes'], env)
+    deepEqual([silent.code, /CHAIN_UNREACHABLE/.test(silent.err)], [1, true], silent.err)
+    vouchers(['first', 'second'], { requireAnchors: 2 })
+    const taken = JSON.parse((await openseal(['anchors', 'add', 'first', '--yes', '--json'], env)).out)
+    deepEqual(
+      [taken.index, taken.added.map(({ name }: { name: string }) => name), taken.anchors.length, taken.opens],
+      [6, ['first'], 2, []],
+    )
+    url = await start()
+    await send(url, '/v1/records', statement(4), key)
+    const two = await anchored(url, 7)
+    deepEqual(idsOf(two), [EMBEDDED_CHAIN_ID, SECOND_CHAIN_ID])
+    extend[extend.indexOf('--ledger') + 1] = url
+    equal((await openseal(extend)).code, 0)
+    for (const receipt of [oldReceipt, both, one, two]) deepEqual(await verdict(receipt, 'extended.json'), GOOD)
+    deepEqual(await verdict(two, 'extended.json', { requireAnchors: 2 }), GOOD)
+    deepEqual(await audit('extended.json'), [0, [], [], Array(3).fill('AUDIT_CHAINS_KNOWN')])
+    await stop()
+    vouchers(['first', 'second'])
+    equal((await openseal(['anchors', 'retire', 'first', '--yes'], env)).code, 0)
+    const { anchors } = await (await fetch(`${await start()}/policy.json`)).json()
+    deepEqual(
+      anchors.map(({ chainId, fromSize, toSize }: { chainId: number; fromSize: number; toSize?: number }) => [chainId, fromSize, toSize]),
+      [
+        [EMBEDDED_CHAIN_ID, 0, 5],
+        [EMBEDDED_CHAIN_ID, 8, 9],
+        [SECOND_CHAIN_ID, 4, undefined],
+      ],
+    )
     await stop()
   })
 
