@@ -129,9 +129,9 @@ export function keepKeyChange(
  * row is written before any later entry, so the row or the last entry shows every change.
  */
 export async function signsUpTo(store: KeyRows, vkey: string, size: number): Promise<number> {
-  const open = await readChange(store, size - 1)
+  const [open, changes] = await Promise.all([readChange(store, size - 1), readKeyChanges(store)])
   if (open?.oldKey === vkey) return open.fromSize - 1
-  const ended = (await readKeyChanges(store)).findLast(({ change }) => change.oldKey === vkey || change.newKey === vkey)
+  const ended = changes.findLast(({ change }) => change.oldKey === vkey || change.newKey === vkey)
   return ended?.change.oldKey === vkey ? ended.change.fromSize - 1 : Number.POSITIVE_INFINITY
 }
 
