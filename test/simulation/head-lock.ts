@@ -16,7 +16,7 @@ export type HeadLock = {
 type Waiting = { readonly transaction: Transaction; readonly granted: () => unknown; readonly refused: () => unknown }
 
 /** How long a transaction waits for the lock, and how long it may have it and do nothing. */
-const LOCK_MS = 5000
+const LOCK_MS = 8000
 const IDLE_MS = 5000
 
 /** Creates it. `later` plans an event of the servers. */

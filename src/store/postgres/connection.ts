@@ -58,14 +58,14 @@ export type ConnectionLimits = {
   readonly answerMs: number
   /** The server ends a statement after this. COMMIT is not bound by it. */
   readonly statementMs: number
-  /** For a row that another node has locked. */
+  /** For a row that another node has locked. Longer than `idleMs`: until then a stopped node has it. */
   readonly lockMs: number
   /** The server puts out a node that is in a transaction, holds the head and has stopped. */
   readonly idleMs: number
 }
 
 /** The limits of a service. Together they are less than what its callers wait. */
-export const LIMITS: ConnectionLimits = { connectMs: 5000, answerMs: 20_000, statementMs: 15_000, lockMs: 5000, idleMs: 5000 }
+export const LIMITS: ConnectionLimits = { connectMs: 5000, answerMs: 20_000, statementMs: 15_000, lockMs: 8000, idleMs: 5000 }
 
 const KEEPALIVE_MS = 10_000
 /** The oldest PostgreSQL that has everything the store uses. */

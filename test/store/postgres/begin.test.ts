@@ -114,6 +114,15 @@ describe('a commit to PostgreSQL that has begun', () => {
     assert.deepEqual(await slow.findIdentities([hex('identity 8')]), [undefined])
   })
 
+  it('is waited for until its node is put out, by the limits of a service', async () => {
+    const [stopped, store] = [await open(), await open()]
+    const begun = await begin(stopped)
+    const startMs = performance.now()
+    await store.commit(commitOf(0, 1))
+    assert.ok(performance.now() - startMs > LIMITS.idleMs - 500, 'the node was not put out')
+    await assert.rejects(begun.commit(commitOf(0, 9)), { code: 'STORE_WRITE_FAILED' })
+  })
+
   it('is given up if it begins after its deadline, and then keeps nobody out', async () => {
     const [holder, store] = [await open(), await open()]
     const begun = await begin(holder)

@@ -235,7 +235,7 @@ describe('opening the PostgreSQL store', () => {
       const connection = await connect({ hosts, ...parsed }, hosts[0]!, LIMITS)
       await prepare(connection)
       const { rows } = await connection.run({ text: `SELECT ${names.map(name => `current_setting('${name}')`).join(', ')}` })
-      assert.deepEqual(rows, [['15s', '5s', '5s', '10', '15000', expected]])
+      assert.deepEqual(rows, [['15s', '8s', '5s', '10', '15000', expected]])
       await connection.end()
     }
     await server.sql('ALTER ROLE ledger RESET synchronous_commit')
