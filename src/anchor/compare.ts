@@ -61,7 +61,7 @@ async function conflictOf(ledger: Pick<AnchoredLedger, 'head' | 'rootAt'>, onCha
   const { size } = ledger.head()
   if (onChain === null) return undefined
   if (onChain.size > size)
-    return `the contract holds a checkpoint of ${onChain.size} entries, but this store only has ${size}: restore the newest copy of the store`
+    return `the contract holds a checkpoint of ${onChain.size} entries, but this store only has ${size}: if no other chain and no witness contradicts it, restore the newest copy of the store`
   if (equalBytes(await ledger.rootAt(onChain.size), onChain.root)) return undefined
   return `the contract holds another root hash for ${onChain.size} entries than this store: this is not the store that was anchored`
 }
