@@ -133,6 +133,7 @@ export function createAnchoring(deps: Deps): Anchoring {
       return {
         kind: 'chain' as const,
         name,
+        chainId: anchorer.chainId,
         size: lastFinalSize,
         ...(alarm !== undefined && toSize === undefined && { trouble: { code: alarmCode!, message: alarm } }),
       }

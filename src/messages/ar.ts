@@ -321,6 +321,10 @@ export const ar: Messages = {
   'site.testNetwork': 'هذا السجل مثبّت على شبكة تجريبية: لا شيء هنا يُعدّ دليلاً.',
   'site.stopped': 'توقف هذا السجل عن قبول الملفات الإدارية لأنه لم يستطع التأكد من حالته.',
   'site.alarm': 'تُقبل ملفات إدارية جديدة، لكن السلسلة لا تشهد لها الآن. عدد القيود المنتظرة: {count}، وأقدمها منذ {date}.',
+  'site.alarmBehind':
+    'تُقبل ملفات إدارية جديدة، لكن بعض من يشهدون لهذا السجل متأخرون: {names}. عدد القيود المنتظرة: {count}، وأقدمها منذ {date}.',
+  'site.alarmFew':
+    'تُقبل ملفات إدارية جديدة، لكن لم يشهد لها بعد عدد كافٍ ممن يشهدون لهذا السجل. عدد القيود المنتظرة: {count}، وأقدمها منذ {date}.',
   'site.closed': 'أغلق المالك هذا الدفتر نهائياً، ولم تعد تُقبل فيه ملفات إدارية.',
   'site.closedNone': 'تبرّأ المالك من كل قيوده.',
   'site.closedGood':
@@ -671,6 +675,16 @@ export const ar: Messages = {
   'anchors.state': 'الحالة',
   'anchors.vouching': 'يشهد',
   'anchors.behind': 'متأخر',
+  'rounds.title': 'أحدث نقاط التحقق',
+  'rounds.lead': 'من يشهد لكل منها حتى الآن، وهل يكفي ذلك بحسب سياسة السجل نفسه.',
+  'rounds.opened': 'أُنشئت (UTC)',
+  'rounds.witnesses': 'الشهود',
+  'rounds.stamps': 'الأختام الزمنية',
+  'rounds.chains': 'السلاسل',
+  'rounds.enough': 'كافٍ',
+  'rounds.since': 'نعم، منذ {date}',
+  'rounds.notYet': 'ليس بعد',
+  'rounds.older': 'نقاط تحقق أقدم',
   'activity.title': 'الملفات الإدارية ومدد الانتظار',
   'activity.records': 'القيود المقبولة',
   'activity.entries': '{count, plural, zero {لا قيود} one {قيد واحد} two {قيدان} few {# قيود} many {# قيداً} other {# قيد}}',

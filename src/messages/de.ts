@@ -368,6 +368,10 @@ export const de: Messages = {
   'site.stopped': 'Dieses Register nimmt keine Vorgänge mehr an, weil es sich seines eigenen Zustands nicht sicher war.',
   'site.alarm':
     'Neue Vorgänge werden angenommen, aber die Kette bürgt zurzeit nicht dafür. Wartende Einträge: {count}, der älteste seit dem {date}.',
+  'site.alarmBehind':
+    'Neue Vorgänge werden angenommen, aber nicht alle, die für dieses Register bürgen, halten Schritt. Im Rückstand: {names}. Wartende Einträge: {count}, der älteste seit dem {date}.',
+  'site.alarmFew':
+    'Neue Vorgänge werden angenommen, aber noch bürgen nicht genug von denen dafür, die für dieses Register bürgen sollen. Wartende Einträge: {count}, der älteste seit dem {date}.',
   'site.closed': 'Der Eigentümer dieses Protokolls hat es endgültig geschlossen: Es werden keine Vorgänge mehr angenommen.',
   'site.closedNone': 'Der Inhaber erkennt keinen der Einträge an.',
   'site.closedGood':
@@ -744,6 +748,16 @@ export const de: Messages = {
   'anchors.state': 'Zustand',
   'anchors.vouching': 'bürgt',
   'anchors.behind': 'ist im Rückstand',
+  'rounds.title': 'Neueste Prüfpunkte',
+  'rounds.lead': 'Wer bisher für jeden von ihnen bürgt, und ob das nach der Richtlinie des Registers genügt.',
+  'rounds.opened': 'Erstellt (UTC)',
+  'rounds.witnesses': 'Zeugen',
+  'rounds.stamps': 'Zeitstempel',
+  'rounds.chains': 'Ketten',
+  'rounds.enough': 'Genügt',
+  'rounds.since': 'ja, seit dem {date}',
+  'rounds.notYet': 'noch nicht',
+  'rounds.older': 'Ältere Prüfpunkte',
   'activity.title': 'Vorgänge und Wartezeiten',
   'activity.records': 'Angenommene Einträge',
   'activity.entries': '{count, plural, one {# Eintrag} other {# Einträge}}',

@@ -287,6 +287,10 @@ const SENTENCES = {
   'site.stopped': 'This ledger has stopped accepting records, because it could not be sure of its own state.',
   'site.alarm':
     'New records are accepted, but the chain does not vouch for them at the moment. Entries that wait: {count}, the oldest since {date}.',
+  'site.alarmBehind':
+    'New records are accepted, but not everyone who vouches for this ledger keeps up. Behind: {names}. Entries that wait: {count}, the oldest since {date}.',
+  'site.alarmFew':
+    'New records are accepted, but not enough of those who vouch for this ledger have done so yet. Entries that wait: {count}, the oldest since {date}.',
   'site.closed': 'The owner of this log has closed it for good: no more records are accepted.',
   'site.closedNone': 'The owner has disowned all of its entries.',
   'site.closedGood':
@@ -652,6 +656,16 @@ const SENTENCES = {
   'anchors.state': 'State',
   'anchors.vouching': 'vouches',
   'anchors.behind': 'is behind',
+  'rounds.title': 'Newest checkpoints',
+  'rounds.lead': 'Who vouches for each of them so far, and whether that is enough by the ledger’s own policy.',
+  'rounds.opened': 'Made (UTC)',
+  'rounds.witnesses': 'Witnesses',
+  'rounds.stamps': 'Time stamps',
+  'rounds.chains': 'Chains',
+  'rounds.enough': 'Enough',
+  'rounds.since': 'yes, since {date}',
+  'rounds.notYet': 'not yet',
+  'rounds.older': 'Older checkpoints',
   'activity.title': 'Records and waiting times',
   'activity.records': 'Entries accepted',
   'activity.entries': '{count, plural, one {# entry} other {# entries}}',

@@ -351,6 +351,10 @@ export const es: Messages = {
   'site.stopped': 'Este registro ha dejado de aceptar expedientes porque no podía estar seguro de su propio estado.',
   'site.alarm':
     'Se aceptan expedientes nuevos, pero la cadena no responde por ellos en este momento. Entradas en espera: {count}, la más antigua desde el {date}.',
+  'site.alarmBehind':
+    'Se aceptan expedientes nuevos, pero no todos los que responden por este registro van al día. Con retraso: {names}. Entradas en espera: {count}, la más antigua desde el {date}.',
+  'site.alarmFew':
+    'Se aceptan expedientes nuevos, pero todavía no lo han respaldado bastantes de los que responden por este registro. Entradas en espera: {count}, la más antigua desde el {date}.',
   'site.closed': 'El propietario de este diario lo ha cerrado definitivamente: ya no se aceptan expedientes.',
   'site.closedNone': 'El propietario ha desautorizado todas sus entradas.',
   'site.closedGood':
@@ -723,6 +727,16 @@ export const es: Messages = {
   'anchors.state': 'Estado',
   'anchors.vouching': 'da fe',
   'anchors.behind': 'va con retraso',
+  'rounds.title': 'Puntos de control más recientes',
+  'rounds.lead': 'Quién da fe de cada uno hasta ahora, y si eso basta según la política del propio registro.',
+  'rounds.opened': 'Creado (UTC)',
+  'rounds.witnesses': 'Testigos',
+  'rounds.stamps': 'Sellos de tiempo',
+  'rounds.chains': 'Cadenas',
+  'rounds.enough': 'Basta',
+  'rounds.since': 'sí, desde el {date}',
+  'rounds.notYet': 'todavía no',
+  'rounds.older': 'Puntos de control anteriores',
   'activity.title': 'Expedientes y tiempos de espera',
   'activity.records': 'Entradas aceptadas',
   'activity.entries': '{count, plural, one {# entrada} many {# de entradas} other {# entradas}}',

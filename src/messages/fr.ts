@@ -363,6 +363,10 @@ export const fr: Messages = {
   'site.stopped': 'Ce registre n’accepte plus de dossiers, car il n’était pas certain de son propre état.',
   'site.alarm':
     'De nouveaux dossiers sont acceptés, mais la chaîne ne s’en porte pas garante en ce moment. Entrées en attente : {count}, la plus ancienne depuis le {date}.',
+  'site.alarmBehind':
+    'De nouveaux dossiers sont acceptés, mais tous ceux qui se portent garants de ce registre ne suivent pas. En retard : {names}. Entrées en attente : {count}, la plus ancienne depuis le {date}.',
+  'site.alarmFew':
+    'De nouveaux dossiers sont acceptés, mais trop peu de ceux qui se portent garants de ce registre l’ont fait jusqu’ici. Entrées en attente : {count}, la plus ancienne depuis le {date}.',
   'site.closed': 'Le propriétaire de ce journal l’a fermé définitivement : plus aucun dossier n’est accepté.',
   'site.closedNone': 'Le propriétaire a désavoué toutes ses entrées.',
   'site.closedGood':
@@ -737,6 +741,16 @@ export const fr: Messages = {
   'anchors.state': 'État',
   'anchors.vouching': 'atteste',
   'anchors.behind': 'est en retard',
+  'rounds.title': 'Points de contrôle les plus récents',
+  'rounds.lead': 'Qui atteste chacun d’eux jusqu’ici, et si cela suffit selon la politique du registre.',
+  'rounds.opened': 'Établi (UTC)',
+  'rounds.witnesses': 'Témoins',
+  'rounds.stamps': 'Horodatages',
+  'rounds.chains': 'Chaînes',
+  'rounds.enough': 'Suffisant',
+  'rounds.since': 'oui, depuis le {date}',
+  'rounds.notYet': 'pas encore',
+  'rounds.older': 'Points de contrôle plus anciens',
   'activity.title': 'Dossiers et temps d’attente',
   'activity.records': 'Entrées acceptées',
   'activity.entries': '{count, plural, one {# entrée} many {# d’entrées} other {# entrées}}',

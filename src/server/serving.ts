@@ -45,7 +45,7 @@ export async function openServing(
   const agencies = createAgencies({ store, host })
   // Another node may change the log's key meanwhile.
   const policy = () => policyOf(ledger, rule)
-  const vouchers = () => anchorer.vouchers().map(({ kind, name, size, trouble }) => ({ kind, name, size, isBehind: trouble !== undefined }))
+  const vouchers = () => anchorer.vouchers().map(({ trouble, ...voucher }) => ({ ...voucher, isBehind: trouble !== undefined }))
   const site = await openSite(
     { url, operator, others, ledger, agencies, lag: () => anchorer.lag(), vouchers, notAccepting, policy, nowMs: host.nowMs },
     chains,

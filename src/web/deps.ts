@@ -23,10 +23,20 @@ export type SiteAnchor = {
 /** A final round: its size, and its date, by which enough of those who vouch for it agree. */
 export type SiteRound = { readonly size: number; readonly time: string }
 
+/** What vouches for the checkpoint of a size, and the date if that is enough by the ledger's own policy. */
+export type SiteVouched = {
+  readonly cosignatures: readonly { readonly vkey: string }[]
+  readonly timestamps: readonly { readonly name: string }[]
+  readonly anchors: readonly { readonly chainId: number }[]
+  readonly time?: string
+}
+
 /** A voucher, the newest size that it vouches for, and whether something is wrong with it. */
 export type SiteVoucher = {
   readonly kind: 'chain' | 'witness' | 'timestamp'
   readonly name: string
+  /** Of a chain. */
+  readonly chainId?: number | undefined
   readonly size: number
   readonly isBehind: boolean
 }
@@ -94,6 +104,11 @@ export type SiteLedger = {
   roundOf(index: number): Promise<(SiteRound & { readonly anchor?: SiteAnchor | undefined }) | undefined>
   /** In ascending order of size, only those above `after`. */
   newestAnchors(before: number, limit: number): Promise<readonly SiteAnchor[]>
+  readonly rounds: {
+    /** Below a size, the newest first. */
+    listNewest(before: number, limit: number): Promise<readonly { readonly size: number; readonly openedMs: number }[]>
+  }
+  roundAt(size: number): Promise<SiteVouched>
   stopped(): string | undefined
   /**
    * The owner's closing of the log on its chain, if there was one: the last good size, and the id

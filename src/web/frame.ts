@@ -10,6 +10,7 @@ import type { Asset } from './assets.ts'
 import type { SiteDeps } from './deps.ts'
 import { type Banners, type Frame, type Links, type Page, renderPage, securityPolicy } from './layout.ts'
 import { isAt, placeOf } from './places.ts'
+import { readEntry } from './records.ts'
 
 /**
  * If nothing is anchored here, no anchorer raises an alarm. Then a banner reports entries that have
@@ -31,15 +32,22 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, lin
   return { say: speak(language), base, path: path + ctx.search, ...look, banners: await bannersOf(deps) }
 }
 
-/** How many entries no final anchor covers, and when the oldest of them was accepted. */
+/**
+ * How many entries wait for a final round, and when the oldest of them was accepted. A logged time
+ * stamp waits for nothing: the next record opens the round that covers it.
+ */
 export async function readWaiting({ ledger }: SiteDeps): Promise<{ readonly count: number; readonly sinceMs: number | undefined }> {
-  const covered = ledger.latestRound()?.size ?? 0
-  const count = Math.max(0, ledger.head().size - covered)
-  return { count, sinceMs: count > 0 ? await ledger.sealedMs(covered) : undefined }
+  const { size } = ledger.head()
+  let first = ledger.latestRound()?.size ?? 0
+  while (first < size && (await readEntry(ledger, first)).without === 'timestamp') first++
+  return first < size ? { count: size - first, sinceMs: await ledger.sealedMs(first) } : { count: 0, sinceMs: undefined }
 }
 
 async function bannersOf(deps: SiteDeps): Promise<Banners> {
   const { ledger, policy, nowMs, lag, notAccepting } = deps
+  const vouchers = deps.vouchers?.() ?? []
+  const isOneChain = vouchers.every(({ kind }) => kind === 'chain') && vouchers.length <= 1
+  const behind = isOneChain ? undefined : vouchers.filter(({ isBehind }) => isBehind).map(({ name }) => name)
   const { count, sinceMs } = await readWaiting(deps)
   const isLate = lag === undefined ? sinceMs !== undefined && nowMs() - sinceMs > LAG_ALARM_MS : lag().alarm !== undefined
   return {
@@ -47,12 +55,12 @@ async function bannersOf(deps: SiteDeps): Promise<Banners> {
     stopped: ledger.stopped() !== undefined,
     closing: ledger.closing(),
     notAccepting: notAccepting?.() !== undefined,
-    ...(isLate && sinceMs !== undefined && { waiting: { count, sinceMs } }),
+    ...(isLate && sinceMs !== undefined && { waiting: { count, sinceMs, ...(behind && { behind }) } }),
   }
 }
 
 /** Where a list continues, from the query; undefined at its beginning. */
-export function readCursor(ctx: Context, name: 'before' | 'from' = 'before'): number | undefined {
+export function readCursor(ctx: Context, name: 'before' | 'from' | 'checkpoints' = 'before'): number | undefined {
   const value = Number(ctx.query[name])
   return Number.isSafeInteger(value) && value > 0 ? value : undefined
 }

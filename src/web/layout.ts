@@ -60,8 +60,11 @@ export type Banners = {
   readonly closing?: { readonly lastGoodSize: number; readonly successor?: string } | undefined
   /** Submissions are refused for now. */
   readonly notAccepting: boolean
-  /** How many entries have waited too long for the chain, and since when. */
-  readonly waiting?: { readonly count: number; readonly sinceMs: number }
+  /**
+   * How many entries have waited too long, and since when. `behind` are the names of vouchers that
+   * are behind; missing where one chain vouches alone.
+   */
+  readonly waiting?: { readonly count: number; readonly sinceMs: number; readonly behind?: readonly string[] }
 }
 
 /** One page: what it tells of itself, the content of `main`, and what its head needs beyond that. */
@@ -174,9 +177,7 @@ function renderBanners({ say, banners, origin, operator }: Outline & Partial<Fra
   const sentences = [
     closing && renderClosing(say, closing),
     closing === undefined && (stopped ? say('site.stopped') : notAccepting && say('site.notAccepting')),
-    closing === undefined &&
-      waiting !== undefined &&
-      fill(say('site.alarm', { count: sayNumber(say, waiting.count) }), { date: renderTime(say, waiting.sinceMs) }),
+    closing === undefined && waiting !== undefined && renderWaiting(say, waiting),
     testNetwork && say('site.testNetwork'),
     // The page of a failure at the start does not know the operator.
     origin !== undefined && warnOfUnnamed(say, operator),
@@ -191,6 +192,12 @@ function renderBanners({ say, banners, origin, operator }: Outline & Partial<Fra
 function warnOfUnnamed(say: Say, { name, contact }: Operator = {}): string | false {
   if (name === undefined) return say('site.unnamed')
   return contact === undefined && say('site.unreachable')
+}
+
+function renderWaiting(say: Say, { count, sinceMs, behind }: NonNullable<Banners['waiting']>): Html {
+  const key = behind === undefined ? 'site.alarm' : behind.length > 0 ? 'site.alarmBehind' : 'site.alarmFew'
+  const names = behind?.map((name, at) => html`${at > 0 && ', '}<bdi>${name}</bdi>`)
+  return fill(say(key, { count: sayNumber(say, count) }), { date: renderTime(say, sinceMs), names: html`${names}` })
 }
 
 function renderClosing(say: Say, { lastGoodSize, successor }: NonNullable<Banners['closing']>): Html {

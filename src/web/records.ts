@@ -7,9 +7,11 @@ import { KEY_CHANGE } from '../core/statements/key-change.ts'
 import { type AnyStatement, isRecordStatement } from '../core/statements/registry.ts'
 import type { Statement } from '../core/statements/statement.ts'
 import { TIMESTAMP } from '../core/statements/timestamp.ts'
+import { parseVkey } from '../core/tlog/note.ts'
 import { breathe } from '../turns.ts'
 import { OpenSealError, type Policy } from '../verifier/index.ts'
 import type { SiteAgency, SiteAnchor, SiteDeps, SiteLedger, SiteState } from './deps.ts'
+import type { RoundList, RoundRow } from './pages/rounds.ts'
 
 /** When an entry was accepted by the ledger's clock, and since when others have vouched for it. */
 export type Dates = {
@@ -129,6 +131,27 @@ export function readWaits(ledger: SiteLedger, newestFirst: readonly SiteAnchor[]
       return { anchor, waitMs: sealedMs === undefined ? undefined : Math.max(0, Date.parse(anchor.block.time) - sealedMs) }
     }),
   )
+}
+
+const ROUNDS_SHOWN = 20
+
+/** The newest rounds below a size, or of all, with those who vouch for each. */
+export async function readRounds({ ledger, vouchers }: SiteDeps, before: number | undefined): Promise<RoundList> {
+  const chains = new Map(vouchers?.().map(({ chainId, name }) => [chainId, name]))
+  const opened = await ledger.rounds.listNewest(before ?? Number.MAX_SAFE_INTEGER, ROUNDS_SHOWN + 1)
+  const rows: RoundRow[] = []
+  for (const { size, openedMs } of opened.slice(0, ROUNDS_SHOWN)) {
+    await breathe()
+    const { cosignatures, timestamps, anchors, time } = await ledger.roundAt(size)
+    rows.push({
+      ...{ size, openedMs, time },
+      witnesses: cosignatures.map(({ vkey }) => parseVkey(vkey).name),
+      authorities: timestamps.map(({ name }) => name),
+      // A chain that was retired has no name here.
+      chains: anchors.map(({ chainId }) => chains.get(chainId) ?? String(chainId)),
+    })
+  }
+  return { rows, before, older: opened.length > ROUNDS_SHOWN ? rows.at(-1)?.size : undefined }
 }
 
 const CHANGERS_SHOWN = 10

@@ -40,7 +40,7 @@ import { renderToolScripts, verifyPage } from './pages/verify.ts'
 import { type PagePath, placeOf } from './places.ts'
 import { MissingError } from './problem-page.ts'
 import { receiptFileRoutes } from './receipts.ts'
-import { countBehind, type Entry, findAgency, pageOf, readChangers, readEntries, readWaits } from './records.ts'
+import { countBehind, type Entry, findAgency, pageOf, readChangers, readEntries, readRounds, readWaits } from './records.ts'
 import { responsibleRoutes } from './responsible.ts'
 import { showCertificate, showRecord } from './show-record.ts'
 
@@ -209,9 +209,8 @@ async function readHome(deps: SiteDeps): Promise<Omit<HomeData, 'tool'>> {
     deps,
     found.map(({ index }) => index),
   )
-  const { sinceMs: waitingSinceMs } = await readWaiting(deps)
   const isAccepting = ledger.stopped() === undefined && notAccepting?.() === undefined
-  const state = { size: ledger.head().size, round: ledger.latestRound(), waitingSinceMs, isAccepting }
+  const state = { size: ledger.head().size, round: ledger.latestRound(), waiting: await readWaiting(deps), isAccepting }
   return { state, latest, changes, behind: countBehind(deps) }
 }
 
@@ -279,13 +278,18 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const activity = await readActivity(deps, readChoice(ctx, 'range', RANGES))
     const older = next && shown.at(-1)?.size
     const waiting = await readWaiting(deps)
+    const vouchers = deps.vouchers?.() ?? []
+    const roundsBefore = readCursor(ctx, 'checkpoints')
+    // Of a single chain, the anchors tell the same.
+    const hasRounds = before === undefined && (vouchers.length > 1 || roundsBefore !== undefined)
     return anchorsPage(frame, {
+      rounds: hasRounds ? await readRounds(deps, roundsBefore) : undefined,
       anchors: await readWaits(ledger, shown, next?.size ?? 0),
       activity,
       before,
       older,
       waiting: waiting.count,
-      vouchers: deps.vouchers?.() ?? [],
+      vouchers,
       behind: countBehind(deps),
     })
   })

@@ -85,7 +85,16 @@ describe('web/activity', () => {
     const frame = { say: speak('en'), ...place }
     const drawn = (slots: readonly SiteSlot[]) => {
       const activity = { range: 'day', fromMs: NOW_MS - DAY_MS, toMs: NOW_MS, unitMs: 900_000, slots } as const
-      const page = anchorsPage(frame, { anchors: [], activity, before: undefined, older: undefined, waiting: 0, vouchers: [], behind: 0 })
+      const page = anchorsPage(frame, {
+        rounds: undefined,
+        anchors: [],
+        activity,
+        before: undefined,
+        older: undefined,
+        waiting: 0,
+        vouchers: [],
+        behind: 0,
+      })
       return html`${page.main}`.safe
     }
     const nothing = drawn([{ startMs: NOW_MS - DAY_MS, records: 0, waitMs: 0 }])

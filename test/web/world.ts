@@ -24,7 +24,7 @@ import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { createJsonRpcReader, digestsOf, type TrustList } from '../../src/verifier/index.ts'
-import type { SiteAnchor } from '../../src/web/deps.ts'
+import type { SiteAnchor, SiteVoucher } from '../../src/web/deps.ts'
 import type { Operator } from '../../src/web/layout.ts'
 import { siteRoutes } from '../../src/web/site.ts'
 import { listen, stop } from '../listen.ts'
@@ -45,7 +45,15 @@ const OPEN_LOG = `0x${'0'.repeat(384)}`
 export const ANCHORED_MS = Date.UTC(2026, 10, 20, 10)
 
 /** Settings that a test may change while the service runs. */
-type WorldState = { production: boolean; nowMs: number; lag: { alarm?: string }; notAccepting: string | undefined; isClosing: boolean }
+type WorldState = {
+  production: boolean
+  nowMs: number
+  lag: { alarm?: string }
+  notAccepting: string | undefined
+  isClosing: boolean
+  /** Those who vouch for rounds, if they are told. */
+  vouchers: readonly SiteVoucher[]
+}
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
@@ -78,7 +86,7 @@ export async function openWorld(options: WorldOptions = {}) {
   const anchored: SiteAnchor[] = []
   const chain = await openEndpoint(chainId, ({ size, root }) => anchored.find(anchor => anchor.size === size && anchor.root === root))
   const liar = await openEndpoint(chainId, () => ({ block: { time: '1970-01-01T00:00:01Z' } }))
-  const state: WorldState = { production, nowMs: ANCHORED_MS - 7_200_000, lag: {}, notAccepting: undefined, isClosing: false }
+  const state: WorldState = { production, nowMs: ANCHORED_MS - 7_200_000, lag: {}, notAccepting: undefined, isClosing: false, vouchers: [] }
   const nowMs = () => state.nowMs
   const store = createMemoryStore()
   const signer = createLogSigner(origin, new Uint8Array(32).fill(9))
@@ -129,6 +137,7 @@ export async function openWorld(options: WorldOptions = {}) {
     agencies,
     finder,
     lag,
+    vouchers: () => state.vouchers,
     notAccepting,
     policy,
     chain: readers,

@@ -34,6 +34,7 @@ export const status = z
           .strictObject({
             kind: z.enum(['chain', 'witness', 'timestamp']),
             name: z.string().describe('as it was configured; of a witness, the name of its key'),
+            chainId: count.optional().describe('of a chain'),
             size: count.describe('the newest tree size that it vouches for; 0 before the first'),
             alarm: z.string().optional(),
             alarmCode: z.string().optional(),

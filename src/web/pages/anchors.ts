@@ -1,5 +1,6 @@
 /**
- * The anchors: how much was accepted over time, how long it waited for the chain, and each anchor.
+ * The anchors: how much was accepted over time, how long it waited for the chain, who vouches, and
+ * each anchor.
  */
 
 import { fill, type Html, html } from '../../html.ts'
@@ -11,6 +12,7 @@ import type { Frame, Page } from '../layout.ts'
 import { renderTime } from '../time.ts'
 import { atMostSeconds, sumWaits } from '../waits.ts'
 import { renderBehind } from './entry-list.ts'
+import { type RoundList, renderRounds } from './rounds.ts'
 
 /** An anchor, and the longest wait of one of its entries; undefined if unknown. */
 export type WaitedAnchor = { readonly anchor: SiteAnchor; readonly waitMs: number | undefined }
@@ -19,6 +21,7 @@ export type WaitedAnchor = { readonly anchor: SiteAnchor; readonly waitMs: numbe
 export function anchorsPage(
   frame: Frame,
   data: {
+    readonly rounds: RoundList | undefined
     readonly anchors: readonly WaitedAnchor[]
     readonly activity: Activity
     readonly before: number | undefined
@@ -30,19 +33,18 @@ export function anchorsPage(
     readonly behind: number
   },
 ): Page {
-  const { say, base } = frame
-  const { anchors, before, older } = data
+  const { say } = frame
+  const { before, rounds, vouchers } = data
+  const isFirst = before === undefined && rounds?.before === undefined
   return {
     title: say('site.anchors'),
     description: say('anchors.lead'),
-    ...(before !== undefined && { noIndex: true }),
+    ...(!isFirst && { noIndex: true }),
     main: html`<h1>${say('site.anchors')}</h1><p class="lead">${say('anchors.lead')}</p>
-${before === undefined && renderActivity(frame, data)}
-${before === undefined && data.vouchers.length > 1 && renderVouchers(frame, data.vouchers)}
-<h2>${say('anchors.newest')}</h2>
-${anchors.length === 0 ? html`<p>${say('anchors.none')}</p>` : renderAnchors(frame, anchors)}
-<p class="row no-print">${before !== undefined && html`<a href="${base}/anchors">${say('anchors.newest')}</a>`}
-${older !== undefined && html`<a href="${base}/anchors?before=${older}">${say('anchors.older')}</a>`}</p>`,
+${isFirst && renderActivity(frame, data)}
+${isFirst && vouchers.length > 1 && renderVouchers(frame, vouchers)}
+${rounds !== undefined && renderRounds(frame, rounds)}
+${rounds?.before === undefined && renderAnchors(frame, data)}`,
   }
 }
 
@@ -102,7 +104,14 @@ function renderVouchers({ say }: Frame, vouchers: readonly SiteVoucher[]): Html 
   )}</tbody></table></div>`
 }
 
-function renderAnchors({ say }: Frame, anchors: readonly WaitedAnchor[]): Html {
+function renderAnchors({ say, base }: Frame, { anchors, before, older }: Parameters<typeof anchorsPage>[1]): Html {
+  return html`<h2>${say('anchors.newest')}</h2>
+${anchors.length === 0 ? html`<p>${say('anchors.none')}</p>` : renderTableOf({ say }, anchors)}
+<p class="row no-print">${before !== undefined && html`<a href="${base}/anchors">${say('anchors.newest')}</a>`}
+${older !== undefined && html`<a href="${base}/anchors?before=${older}">${say('anchors.older')}</a>`}</p>`
+}
+
+function renderTableOf({ say }: Pick<Frame, 'say'>, anchors: readonly WaitedAnchor[]): Html {
   const heads = ['anchors.time', 'anchors.covers', 'anchors.wait', 'anchors.network', 'anchors.transaction'] as const
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${say('site.anchors')}"><table class="stack">
 <thead><tr>${heads.map(head => html`<th scope="col">${say(head)}</th>`)}</tr></thead>

@@ -44,7 +44,7 @@ export function renderBehind({ say }: Frame, behind: number): Html | false {
 }
 
 /** The state of an entry, as badges with links to the entries that changed it. */
-export function renderMarks({ say, base }: Frame, { state, dates }: Pick<Entry, 'state' | 'dates'>): Html | false {
+export function renderMarks({ say, base }: Frame, { state, dates, without }: Pick<Entry, 'state' | 'dates' | 'without'>): Html | false {
   const { withdrawn, superseded, edited, isSilentEdit } = state
   const by = (index: number) => html`: <a href="${base}/records/${index}">${say('record.entry', { index })}</a>`
   const badge = (tone: 'alert' | 'note', sentence: string, index?: number) =>
@@ -53,7 +53,8 @@ export function renderMarks({ say, base }: Frame, { state, dates }: Pick<Entry, 
     withdrawn !== undefined && badge('alert', say('state.withdrawn'), withdrawn),
     superseded !== undefined && badge('note', say('state.superseded'), superseded),
     (edited === true || isSilentEdit === true) && badge('alert', say('state.edited')),
-    dates.anchored === undefined && badge('note', say('state.waiting')),
+    // A logged time stamp opens no round, so it waits for nothing.
+    dates.anchored === undefined && without !== 'timestamp' && badge('note', say('state.waiting')),
   ].filter(mark => mark !== false)
   return marks.length > 0 && html`<p>${marks}</p>`
 }

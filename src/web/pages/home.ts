@@ -16,8 +16,8 @@ import { FOUNDED, renderWelcome } from './welcome.ts'
 export type LedgerState = {
   readonly size: number
   readonly round: SiteRound | undefined
-  /** When the oldest entry without an anchor was accepted; undefined if none waits. */
-  readonly waitingSinceMs: number | undefined
+  /** How many entries wait for a final round, and since when the oldest does. */
+  readonly waiting: { readonly count: number; readonly sinceMs: number | undefined }
   readonly isAccepting: boolean
 }
 
@@ -71,11 +71,10 @@ ${changes.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(fra
 <p><a href="${base}/changes">${say('changes.all')}</a></p></section></div>`
 }
 
-function renderState({ say }: Frame, { size, round, waitingSinceMs, isAccepting }: LedgerState): Html {
-  const covered = round?.size ?? 0
+function renderState({ say }: Frame, { size, round, waiting: { count, sinceMs }, isAccepting }: LedgerState): Html {
   return html`<dl class="figures"><div><dt>${say('home.entries')}</dt><dd>${sayNumber(say, size)}</dd></div>
-<div><dt>${say('home.vouched')}</dt><dd>${sayNumber(say, covered)}</dd></div>
-<div><dt>${say('home.waiting')}</dt><dd>${sayNumber(say, Math.max(0, size - covered))}${waitingSinceMs !== undefined && html` <span class="small soft">${fill(say('home.since'), { date: renderTime(say, waitingSinceMs) })}</span>`}</dd></div>
+<div><dt>${say('home.vouched')}</dt><dd>${sayNumber(say, round?.size ?? 0)}</dd></div>
+<div><dt>${say('home.waiting')}</dt><dd>${sayNumber(say, count)}${sinceMs !== undefined && html` <span class="small soft">${fill(say('home.since'), { date: renderTime(say, sinceMs) })}</span>`}</dd></div>
 <div><dt>${say('home.lastAnchor')}</dt><dd>${round ? renderTime(say, round.time) : say('home.never')}</dd></div>
 <div><dt>${say('home.accepting')}</dt><dd>${say(isAccepting ? 'home.acceptingYes' : 'home.acceptingNo')}</dd></div></dl>`
 }
