@@ -72,7 +72,7 @@ describe('server with a file of vouchers', function () {
   const bothChains = () => [chain('here', 0), chain('there', 1)]
   async function start(name: string, file: object, log = silentLog): Promise<Service> {
     await writeFile(at(`${name}.json`), JSON.stringify({ interval: '100ms', ...file }))
-    const env = { OPENSEAL_PORT: '0', OPENSEAL_ORIGIN: `ledger.example/${name}`, OPENSEAL_OPERATOR_KEY: OPERATOR }
+    const env = { OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_ORIGIN: `ledger.example/${name}`, OPENSEAL_OPERATOR_KEY: OPERATOR }
     const config = readConfig({ ...env, OPENSEAL_DATA: at(name), OPENSEAL_MARK: at('mark'), OPENSEAL_VOUCHERS: at(`${name}.json`) })
     return startServer(config, { log })
   }
@@ -277,6 +277,23 @@ describe('server with a file of vouchers', function () {
     } finally {
       await second.close()
     }
+  })
+
+  it('keeps its local chain beside a witness, and refuses a file that names chains in its place', async () => {
+    await (await start('local', {})).close()
+    const witness = await serveWitness(1)
+    closers.push(witness.close)
+    const service = await start('local', { witnesses: [{ vkey: witness.vkey, url: witness.url }], quorum: 1 })
+    try {
+      await send(service, '/v1/records', await keyOf(service), statement(1))
+      const { round } = await untilState(service, 1, 'anchored')
+      const { cosignatures, anchors } = await json(service, `/v1/rounds/${round.size}`)
+      deepEqual([cosignatures.length, anchors.length], [1, 1])
+    } finally {
+      await service.close()
+    }
+    for (const chains of [[chain('local', 0)], bothChains()])
+      await rejects(start('local', { chains }), { code: 'SERVER_VOUCHERS', message: /on its own local chain[\s\S]*Remove "chains"/ })
   })
 
   it('refuses a file that it cannot use, with a sentence for each mistake', async () => {

@@ -112,6 +112,7 @@ export type Places = { readonly all: readonly GenesisAnchor[]; readonly chains: 
 export async function bindPlaces(start: Start, chains: readonly OpenChain[], store: Store): Promise<Places> {
   const first = await readFirstPlaces(store)
   const bound = first && (await readPlaces(store))
+  if (bound !== undefined && chains[0]?.name !== undefined) await refuseLocal(start, bound)
   const placed: PlacedChain[] = []
   for (const chain of chains) {
     const place = bound === undefined ? await setUp(start, chain, store) : await placeOn(chain, bound, chains.length, store)
@@ -136,6 +137,20 @@ export async function bindPlaces(start: Start, chains: readonly OpenChain[], sto
     return { type, chainId, contract: at?.contract ?? contract, ...(codeSha256 !== undefined && { codeSha256 }), logId }
   }
   return { all: (first ?? placed.map(({ place }) => place)).map(own), chains: placed }
+}
+
+/** The chain that a service starts itself is in its data folder, and in no file. */
+async function refuseLocal({ dataDir }: Start, bound: readonly BoundPlace[]): Promise<void> {
+  const isLocal = bound.some(({ chainId, toSize }) => chainId === EMBEDDED_CHAIN_ID && toSize === undefined)
+  if (!isLocal || (await readDeployment(localDeployment(dataDir))) === undefined) return
+  throw new ServerError(
+    'SERVER_VOUCHERS',
+    'This ledger is on its own local chain, which a file with "chains" cannot name. Remove "chains": witnesses and authorities work beside the local chain. For other chains, begin a new ledger, because a local chain is no evidence.',
+  )
+}
+
+function localDeployment(dataDir: string): string {
+  return join(dataDir, 'chain', 'deployment.json')
 }
 
 /** The places of the log in a store, in the order in which they were bound. */
@@ -236,7 +251,7 @@ async function readFirstPlaces(store: Store): Promise<readonly GenesisAnchor[] |
 }
 
 async function findContract(chainId: number, chain: OpenChain, dataDir: string, access: Access): Promise<string> {
-  if (chain.embedded) return (await ensureDeployment(join(dataDir, 'chain', 'deployment.json'), access)).address
+  if (chain.embedded) return (await ensureDeployment(localDeployment(dataDir), access)).address
   const deployment = await readDeployment(deploymentFile(chainId))
   if (deployment === undefined)
     throw new ServerError(
