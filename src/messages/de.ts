@@ -499,7 +499,7 @@ export const de: Messages = {
   'founding.contract': 'Vertrag',
   'founding.log': 'Protokoll im Vertrag',
   'keyChange.lead':
-    'Das ist der letzte Eintrag, den das Register mit seinem alten Schlüssel unterschrieben hat. Richtlinien folgen einem solchen Wechsel mit dem Beleg dieses Eintrags.',
+    'Das ist der letzte Eintrag, für den der alte Schlüssel des Registers zählt. Richtlinien folgen einem solchen Wechsel mit dem Beleg dieses Eintrags.',
   'keyChange.old': 'Alter Schlüssel',
   'keyChange.new': 'Neuer Schlüssel',
   'keyChange.from': 'Größe der ersten Liste mit dem neuen Schlüssel',

@@ -411,7 +411,7 @@ const SENTENCES = {
   'founding.contract': 'Contract',
   'founding.log': 'Log in the contract',
   'keyChange.lead':
-    'This is the last entry that the ledger signed with its old key. Policies follow such a change with this entry’s receipt.',
+    'This is the last entry for which the ledger’s old key counts. Policies follow such a change with this entry’s receipt.',
   'keyChange.old': 'Old key',
   'keyChange.new': 'New key',
   'keyChange.from': 'Size of the first list with the new key',

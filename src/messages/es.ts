@@ -480,7 +480,7 @@ export const es: Messages = {
   'founding.contract': 'Contrato',
   'founding.log': 'Diario en el contrato',
   'keyChange.lead':
-    'Es la última entrada que el registro firmó con su clave antigua. Las políticas siguen un cambio así con el recibo de esta entrada.',
+    'Es la última entrada para la que cuenta la clave antigua del registro. Las políticas siguen un cambio así con el recibo de esta entrada.',
   'keyChange.old': 'Clave antigua',
   'keyChange.new': 'Clave nueva',
   'keyChange.from': 'Tamaño de la primera lista con la clave nueva',

@@ -490,7 +490,7 @@ export const fr: Messages = {
   'founding.contract': 'Contrat',
   'founding.log': 'Journal dans le contrat',
   'keyChange.lead':
-    'C’est la dernière entrée que le registre a signée avec son ancienne clé. Une politique suit un tel changement grâce au reçu de cette entrée.',
+    'C’est la dernière entrée pour laquelle l’ancienne clé du registre compte. Une politique suit un tel changement grâce au reçu de cette entrée.',
   'keyChange.old': 'Ancienne clé',
   'keyChange.new': 'Nouvelle clé',
   'keyChange.from': 'Taille de la première liste avec la nouvelle clé',

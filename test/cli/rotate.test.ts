@@ -14,6 +14,7 @@ import { type Policy, parsePolicy } from '../../src/core/policy.ts'
 import { isChain } from '../../src/core/policy-anchors.ts'
 import { parseNote, parseVkey } from '../../src/core/tlog/note.ts'
 import { parseTrustList } from '../../src/core/trust.ts'
+import { createLog, silentLog } from '../../src/logger.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../../src/verifier/index.ts'
 import { statement } from '../http/service.ts'
@@ -52,8 +53,8 @@ describe('openseal rotate', function () {
 
   const openseal = (args: readonly string[], changes: { [name: string]: string } = {}) =>
     commands.run(args, { cwd: folder, env: { OPENSEAL_MARK: process.env.OPENSEAL_MARK, ...changes } })
-  const start = async (overrides: Partial<Config> = {}) => {
-    service = await startServer({ ...readConfig(env), ...overrides })
+  const start = async (overrides: Partial<Config> = {}, log = silentLog) => {
+    service = await startServer({ ...readConfig(env), ...overrides }, { log })
     return service.url
   }
   const send = async (url: string, path: string, body: unknown, bearer = env.OPENSEAL_OPERATOR_KEY) => {
@@ -245,5 +246,28 @@ describe('openseal rotate', function () {
     match((await send(url, keys, {}, 'another-operator-key-of-this-test')).key, /^osk_/)
     const { index } = await send(url, '/v1/records', statement(7), key)
     equal(JSON.parse(await anchored(url, index)).anchors.length, 1)
+  })
+
+  it('signs with the new key alone while the old one’s file is missing, says so, and says when it may be removed', async () => {
+    await service!.close()
+    const { kept, newKey, oldKey } = JSON.parse((await openseal(['rotate', 'log-key', '--json'], env)).out)
+    const secret = readFileSync(kept)
+    rmSync(kept)
+    const told: string[] = []
+    const log = createLog({ write: line => void told.push(line), nowMs: Date.now })
+    const saysOf = (message: string) => told.map(line => JSON.parse(line)).filter(({ event }) => event === message)
+    const url = await start({ anchorSigner: { privateKey: SECOND_KEY } }, log)
+    deepEqual(await signersOf(url), [parseVkey(newKey).id])
+    writeFileSync(kept, secret, { mode: 0o600 })
+    while ((await signersOf(url)).length === 1) await sleep(50)
+    deepEqual(
+      await signersOf(url),
+      [newKey, oldKey].map(vkey => parseVkey(vkey).id),
+    )
+    equal(saysOf('old log key is missing')[0].path, kept)
+    const { key } = await send(url, '/v1/agencies/transport.gov.example/keys', {})
+    await send(url, '/v1/records', statement(8), key)
+    while (saysOf('old log key signs no more').length === 0) await sleep(50)
+    deepEqual([saysOf('old log key signs no more')[0].path, existsSync(kept), await signersOf(url)], [kept, true, [parseVkey(newKey).id]])
   })
 })
