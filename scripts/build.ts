@@ -10,7 +10,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
-import { bundleBrowserCode } from '../src/web/assets.ts'
+import { bundleBrowserCode } from '../src/web/bundle.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const common: BuildOptions = { absWorkingDir: root, outdir: 'dist', bundle: true, format: 'esm', logLevel: 'warning' }

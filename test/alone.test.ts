@@ -78,7 +78,7 @@ describe('the core, the verifier and the page alone', function () {
       ['@noble/curves', '@noble/hashes', '@zip.js/zip.js', 'canonicalize', 'esbuild'],
     )
     const program = `import { readFileSync, writeFileSync } from 'node:fs'
-      import { bundleOffline } from './src/web/assets.ts'
+      import { bundleOffline } from './src/web/bundle.ts'
       import { makeOfflineVerifier } from './src/web/offline.ts'
       const policy = JSON.parse(readFileSync('../policy.json', 'utf8'))
       const { text } = makeOfflineVerifier({ policy, endpoints: [process.argv[2]], scriptText: await bundleOffline() })

@@ -5,10 +5,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { brotliCompressSync, gzipSync, constants as zlib } from 'node:zlib'
-import type { BuildOptions } from 'esbuild'
+import { gzipSync } from 'node:zlib'
+import { bundleOnce, compress, type PackedCode, sourceOf } from './bundle.ts'
 import { STYLE } from './style.ts'
 
 /**
@@ -39,20 +37,14 @@ export type Assets = {
   readonly images: { readonly social: Asset; readonly touchIcon: Asset }
 }
 
-/**
- * The browser's code. `served` is the verify page's and the desk's, in files named by their
- * content. The rest is the offline verifier's.
- */
-export type BrowserCode = { readonly served: { readonly [name: string]: string }; readonly offline: string }
-
 const FIRST = 'verify-'
 const PACKED = new URL('../../dist/web/', import.meta.url)
 
 let loading: Promise<Assets> | undefined
 
 /**
- * Loads them, once in a process, because it takes a second. In a clone, bundles the sources, so
- * that what is served is built from them.
+ * Loads them, once in a process, because it takes a moment. In a clone they are bundled from the
+ * sources as these are now.
  */
 export function loadAssets(): Promise<Assets> {
   loading ??= load()
@@ -60,9 +52,9 @@ export function loadAssets(): Promise<Assets> {
 }
 
 async function load(): Promise<Assets> {
-  const { served, offline } = existsSync(sourceOf('served')) ? await bundleBrowserCode() : await readPacked()
+  const { served, offline, packed } = existsSync(sourceOf('served')) ? await bundleOnce() : await readPacked()
   const names = Object.keys(served).sort((a, b) => Number(b.startsWith(FIRST)) - Number(a.startsWith(FIRST)))
-  const scripts = names.map(name => asset(`/assets/${name}`, 'text/javascript', served[name] ?? ''))
+  const scripts = names.map(name => asset(`/assets/${name}`, 'text/javascript', served[name] ?? '', packed[name]))
   const scriptOf = (name: string) => {
     const script = scripts.find(({ path }) => path.startsWith(`/assets/${name}-`))
     if (script === undefined) throw new Error(`bug: the script ${name} was not bundled`)
@@ -74,54 +66,16 @@ async function load(): Promise<Assets> {
   return { images, style, scripts, ...own, offlineScript: offline }
 }
 
-/** Bundles the browser's code from the sources. */
-export async function bundleBrowserCode(): Promise<BrowserCode> {
-  const esbuild = await import('esbuild')
-  const { outputFiles } = await esbuild.build({
-    ...COMMON,
-    entryPoints: { verify: sourceOf('served'), desk: sourceOf('desk'), times: sourceOf('times'), record: sourceOf('record') },
-    outdir: 'assets',
-    splitting: true,
-    format: 'esm',
-    entryNames: '[name]-[hash]',
-    chunkNames: 'part-[hash]',
-  })
-  return { served: Object.fromEntries(outputFiles.map(({ path, text }) => [basename(path), text])), offline: await bundleOffline() }
-}
-
-/**
- * Bundles the offline verifier's script into one file, because offline no other file can be loaded.
- */
-export async function bundleOffline(): Promise<string> {
-  const esbuild = await import('esbuild')
-  const { outputFiles } = await esbuild.build({ ...COMMON, entryPoints: [sourceOf('offline')], format: 'iife' })
-  return outputFiles[0]?.text ?? ''
-}
-
-const COMMON = {
-  bundle: true,
-  write: false,
-  minify: true,
-  platform: 'browser',
-  conditions: ['browser'],
-  target: ['es2022'],
-  legalComments: 'none',
-  charset: 'utf8',
-} as const satisfies BuildOptions
-
-async function readPacked(): Promise<BrowserCode> {
+async function readPacked(): Promise<PackedCode> {
   const names = await readdir(new URL('served/', PACKED))
   const texts = await Promise.all(names.map(async name => [name, await readFile(new URL(`served/${name}`, PACKED), 'utf8')]))
-  return { served: Object.fromEntries(texts), offline: await readFile(new URL('offline.js', PACKED), 'utf8') }
+  return { served: Object.fromEntries(texts), offline: await readFile(new URL('offline.js', PACKED), 'utf8'), packed: {} }
 }
 
-function sourceOf(script: 'served' | 'offline' | 'desk' | 'times' | 'record'): string {
-  return fileURLToPath(new URL(`./browser/${script}.ts`, import.meta.url))
-}
-
-function asset(path: string, type: string, text: string): Asset {
+/** `packed` is the text in Brotli and Base64, if that is known. */
+function asset(path: string, type: string, text: string, packed?: string): Asset {
   const body = Buffer.from(text)
-  const br = brotliCompressSync(body, { params: { [zlib.BROTLI_PARAM_QUALITY]: zlib.BROTLI_MAX_QUALITY } })
+  const br = packed === undefined ? compress(body) : Buffer.from(packed, 'base64')
   return { path, type, body, packed: { gzip: gzipSync(body), br } }
 }
 
