@@ -1,6 +1,6 @@
 /** The answer of a check, for an assistant: the gravest verdict, in our words. */
 import { z } from 'zod'
-import { sayChanges, sayLimits, sayNext, sayProblem, sayVerdict } from '../messages/verdict.ts'
+import { sayChanges, sayLimits, sayNext, sayProblem, sayTrust, sayVerdict } from '../messages/verdict.ts'
 import { type Answer, type Answers, CHECKS, VERDICTS, type VerdictCode } from '../verifier/index.ts'
 import type { Telling } from './telling.ts'
 import { untrusted } from './untrusted.ts'
@@ -88,18 +88,19 @@ function tell(answer: Answer, sha256: string | undefined, telling: Telling): Omi
     return unchecked
   }
   const { result, digest } = answer.finding
-  const { verdict, finding, isGreen, date, trust, agency, record, revision, title, published } = result
+  const { verdict, finding, isGreen, date, trust, list, agency, record, revision, title, published } = result
   const limits = sayLimits(say, result)
   // Without limits nothing is shown, and whoever made the receipt chose its index: the page of that
   // entry may say otherwise.
   const index = limits === undefined ? undefined : result.index
-  const trusted = trust === 'ledger' ? ` ${say('trust.ledger')}` : ''
+  const trusted = trust === 'policy' ? '' : sayTrust(say, answer.finding)
+  const sentences = [sayVerdict(say, result), ...sayChanges(say, result), trusted].filter(sentence => sentence !== '')
   const optional = { next: sayNext(say, verdict), limits, date, index }
   return {
     verdict,
     finding,
     green: isGreen,
-    sentence: `${[sayVerdict(say, result), ...sayChanges(say, result)].join(' ')}${trusted}`,
+    sentence: sentences.join(' '),
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<typeof optional>),
     checks: result.checks.map(({ name, status, code }) => ({ name, status, ...(code !== undefined && { code }) })),
     changes: result.changes.map(({ what, index: at, when, verified }) => ({
@@ -109,7 +110,7 @@ function tell(answer: Answer, sha256: string | undefined, telling: Telling): Omi
       ...(when !== undefined && { when }),
     })),
     trust,
-    page: pageOf(url, index, sha256 ?? digest?.sha256),
+    page: list === undefined ? pageOf(url, index, sha256 ?? digest?.sha256) : pageOfListed(url, index, list.ledger),
     untrusted: untrusted({ agency, record, revision, title, published }),
   }
 }
@@ -125,6 +126,11 @@ function rankOf({ finding }: Answer): readonly number[] {
 
 function compareRanks(a: readonly number[], b: readonly number[]): number {
   return a.map((place, at) => place - (b[at] ?? 0)).find(by => by !== 0) ?? 0
+}
+
+/** An entry of a listed ledger has its page there. Our own page checks the same receipt. */
+function pageOfListed(url: string, index: number | undefined, ledger: string | undefined): string {
+  return index === undefined || ledger === undefined ? `${url}/verify` : `${ledger}/records/${index}`
 }
 
 function pageOf(url: string, index: number | undefined, sha256: string | undefined): string {

@@ -14,6 +14,8 @@ export type ListFacts = {
   readonly sha256: string
   /** The list's name for the ledger of the receipt; missing if it is not known whose it is. */
   readonly entry?: string
+  /** Where the list says that this ledger is. */
+  readonly ledger?: string
   /** If the list does not know the ledger: the names of those that it knows, the first of many. */
   readonly known?: readonly string[]
 }
@@ -34,7 +36,10 @@ export function judgeOf(given: Policy | TrustList, evidence: ReceiptParts): Judg
   // Without a checkpoint nothing says whose it is, and no policy is needed to call it broken.
   if (evidence.checkpoint.error || evidence.proof.error) return { policy: NOBODY, list: { name, sha256 } }
   const entry = entryOf(given, evidence)
-  const list: ListFacts = entry ? { name, sha256, entry: entry.name } : { name, sha256, known: knownOf(given) }
+  const list: ListFacts = {
+    ...{ name, sha256 },
+    ...(entry ? { entry: entry.name, ...(entry.ledger !== undefined && { ledger: entry.ledger }) } : { known: knownOf(given) }),
+  }
   if (entry?.policy) return { policy: entry.policy, list }
   return { list, unjudged: () => judgeNobody(given, entry, evidence) }
 }

@@ -6,6 +6,8 @@ import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import type { Browser, Page } from 'playwright-core'
 import { parseTrustList } from '../../src/core/trust.ts'
 import { createFileReader, createJsonRpcReader, createLedgerReader, planChecks, readReceipt } from '../../src/verifier/index.ts'
@@ -23,6 +25,9 @@ const LEDGERS = [
   { name: 'Stranger', origin: 'stranger.example/log', chainId: 4 },
 ] as const
 const EXPECTED = ['anchored', 'anchored', 'withdrawn', 'unsupported']
+
+/** Without the marks around quoted names. */
+const plainOf = (text: string) => text.replace(/[\u2068\u2069]/g, '')
 
 describe('web/trust-list', function () {
   this.timeout(120_000)
@@ -151,7 +156,7 @@ describe('web/trust-list', function () {
       match(text, new RegExp(`This proof is from a ledger that the list “${NAME}” does not know\\. The list knows: Ruritania, Μολδοβία\\.`))
       equal(text.match(/Checked by the rules that the ledger itself publishes/g)?.length, 1)
     }
-    const plain = (text: string) => text.replace(/<[^>]*>/g, '').replace(/[\u2068\u2069]/g, '')
+    const plain = (text: string) => plainOf(text.replace(/<[^>]*>/g, ''))
     expectShown(plain((await byForm()).text))
     await onPage(`${own.url}/en/verify`, async page => {
       await check(page, files)
@@ -162,6 +167,32 @@ describe('web/trust-list', function () {
     equal(code, 7)
     for (const country of ['Ruritania', 'Μολδοβία'])
       match(plain(out).replace(/\s+/g, ' '), new RegExp(`Checked by the policy of “${country}” in the list “${NAME}”`))
+  })
+
+  it('tells assistants whose ledger it is, by whose list, and the page of that ledger, over HTTP and by the command', async () => {
+    const rpc = endpoints().flatMap(({ url, serves }) => ['--rpc', `${serves}=${url}`])
+    const args = ['scripts/run.js', 'src/cli/main.ts', 'mcp', '--policy', join(folder, 'list.json'), '--ledger', own.url, ...rpc]
+    // The service is told another address than it listens on.
+    const pages = { url: 'http://localhost', transport: new StreamableHTTPClientTransport(new URL(`${own.url}/mcp`)), own: 'ledger' }
+    const stdio = { url: own.url, transport: new StdioClientTransport({ command: process.execPath, args }), own: 'list' }
+    for (const { url, transport, own: trust } of [pages, stdio]) {
+      const client = new Client({ name: 'test', version: '1' })
+      await client.connect(transport)
+      const told: (readonly unknown[])[] = []
+      for (const { name, buffer } of files.filter(each => each.name.endsWith('.json'))) {
+        const { structuredContent } = await client.callTool({ name: 'verify_receipt', arguments: { receipt: buffer.toString() } })
+        const { verdict, trust, page, sentence } = structuredContent as { [member: string]: string }
+        told.push([name[0], verdict, trust, page, /by the policy of “[^”]*” in the list “[^”]*”/.exec(plainOf(sentence!))?.[0]])
+      }
+      await client.close()
+      const by = (name: string) => `by the policy of “${name}” in the list “${NAME}”`
+      deepEqual(told, [
+        ['0', 'anchored', trust, `${url}/records/1`, trust === 'list' ? by(LEDGERS[0].name) : undefined],
+        ['1', 'anchored', 'list', `${worlds[1]!.url}/records/1`, by(LEDGERS[1].name)],
+        ['2', 'withdrawn', 'list', `${worlds[2]!.url}/records/1`, by(LEDGERS[2].name)],
+        ['3', 'unsupported', 'list', `${url}/verify`, undefined],
+      ])
+    }
   })
 
   it('says that newer versions were not checked where a neighbour’s ledger does not answer', async () => {
