@@ -105,10 +105,10 @@ export async function ensureLog({
   const chainId = await readChainId(rpcUrls, REQUEST_MS)
   const address = await signer.address()
   return withEndpoints(rpcUrls, chainId, async endpoints => {
-    const read = readerOf(endpoints, contract, chainId)
-    const logId = String((await read('logIdOf', [address, origin]))[0])
     // The founding entry is about to bind this code forever.
     await requireCode(endpoints, contract, chainId)
+    const read = readerOf(endpoints, contract)
+    const logId = String((await read('logIdOf', [address, origin]))[0])
     const isOpen = async () => BigInt((await read('logOf', [logId])).toObject().owner) !== 0n
     if (await isOpen()) return logId
     try {
@@ -143,10 +143,11 @@ export async function findLog({
 }: Omit<Access, 'log'> & { chainId: number; contract: string; origin: string }): Promise<FoundLog> {
   const address = await signer.address()
   return withEndpoints(rpcUrls, chainId, async endpoints => {
-    const read = readerOf(endpoints, contract, chainId)
-    const logId = String((await read('logIdOf', [address, origin]))[0])
-    const { codeSha256 } = checkpointAnchor
+    // Another contract could answer anything.
     await requireCode(endpoints, contract, chainId)
+    const { codeSha256 } = checkpointAnchor
+    const read = readerOf(endpoints, contract)
+    const logId = String((await read('logIdOf', [address, origin]))[0])
     const { owner, publisher, closed } = (await read('logOf', [logId])).toObject()
     const isOpen = BigInt(owner) !== 0n
     if (!isOpen) return { logId, codeSha256, isOpen }
@@ -195,7 +196,7 @@ export async function setPublisher({
         'CHAIN_OTHER_CODE',
         `The code at ${contract} on chain ${chainId} is not that of the deployment. Nothing was signed.`,
       )
-    const read = readerOf(endpoints, contract, chainId)
+    const read = readerOf(endpoints, contract)
     const logId = 'logId' in of ? of.logId : String((await read('logIdOf', [address, of.origin]))[0])
     const { owner } = (await read('logOf', [logId])).toObject()
     if (String(owner).toLowerCase() !== address.toLowerCase())
@@ -211,12 +212,10 @@ export async function setPublisher({
 }
 
 /** Calls view functions of the contract. */
-function readerOf({ request }: ChainEndpoints, contract: string, chainId: number) {
+function readerOf({ request }: ChainEndpoints, contract: string) {
   return (name: string, args: readonly unknown[]) => {
     const data = anchorInterface.encodeFunctionData(name, [...args])
     return request('eth_call', [{ to: contract, data }, 'latest'], answer => {
-      if (answer === '0x')
-        throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}: deploy it first.`)
       return anchorInterface.decodeFunctionResult(name, readHex(answer))
     })
   }
@@ -231,8 +230,14 @@ async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act
   }
 }
 
+/** The SHA-256 of no bytes. */
+const NO_CODE = createHash('sha256').digest('hex')
+
 async function requireCode(endpoints: ChainEndpoints, contract: string, chainId: number): Promise<void> {
-  if ((await codeSha256At(endpoints, contract)) === checkpointAnchor.codeSha256) return
+  const code = await codeSha256At(endpoints, contract)
+  if (code === checkpointAnchor.codeSha256) return
+  if (code === NO_CODE)
+    throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}: deploy it first.`)
   throw new ChainError('CHAIN_OTHER_CODE', `The code at ${contract} on chain ${chainId} is not that of contracts/CheckpointAnchor.json.`)
 }
 
