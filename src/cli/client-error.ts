@@ -21,11 +21,12 @@ export class ClientError extends OpenSealError {
 
 const PASSING = [
   ...['LEDGER_UNREACHABLE', 'CLIENT_INCOMPLETE', 'LEDGER_BUSY', 'LEDGER_OVERLOADED', 'LEDGER_CLOSED', 'LEDGER_STARTING'],
+  ...['LEDGER_UNSETTLED', 'LEDGER_COMMIT_FAILED', 'LEDGER_KEY_ENDED', 'STORE_UNSETTLED'],
   ...['RATE_ADDRESS', 'RATE_KEY', 'REQUESTS_ADDRESS', 'STREAMS_KEY', 'STREAMS_ALL', 'PROXY_UNAVAILABLE'],
 ]
 const BEHIND_PROXY = [502, 503, 504]
 
-/** Whether sending again may help: the connection was lost, or the ledger was busy. */
+/** Whether sending again may help: the connection was lost, or the ledger or its database was busy. */
 export function isWorthRetrying(error: unknown): boolean {
   return error instanceof ClientError && PASSING.includes(error.code)
 }

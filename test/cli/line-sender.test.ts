@@ -120,7 +120,7 @@ describe('cli: sending many statements', function () {
     let server: Server
     let url: string
     const asked: string[][] = []
-    let answer: (response: ServerResponse, lines: string[]) => void
+    let answer: (response: ServerResponse, lines: string[]) => unknown
     before(async () => {
       server = createServer(async (request, response) => {
         const lines = Buffer.concat(await request.toArray())
@@ -128,7 +128,7 @@ describe('cli: sending many statements', function () {
           .trimEnd()
           .split('\n')
         asked.push(lines)
-        response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+        response.setHeader('content-type', 'application/x-ndjson')
         answer(response, lines)
       })
       url = await listen(server)
@@ -192,6 +192,28 @@ describe('cli: sending many statements', function () {
           ],
           ['busy'],
         ],
+      )
+    })
+
+    it('sends a request again that was refused while the database or the log key changes', async () => {
+      const seen = new Set<string>()
+      answer = (response, [line = '']) => {
+        const { code } = JSON.parse(line) as { code: string }
+        if (seen.has(code)) return response.end(accepted([1]) + summary)
+        seen.add(code)
+        return response
+          .writeHead(503, { 'content-type': 'application/problem+json' })
+          .end(JSON.stringify({ status: 503, code, detail: 'x' }))
+      }
+      const codes = ['LEDGER_UNSETTLED', 'LEDGER_COMMIT_FAILED', 'LEDGER_KEY_ENDED', 'STORE_UNSETTLED']
+      const sent = codes.map(async code => {
+        const path = join(folder, `${code}.ndjson`)
+        await writeFile(path, `${JSON.stringify({ code })}\n`)
+        return (await send(url, path)).answers.map(({ status }) => status)
+      })
+      deepEqual(
+        await Promise.all(sent),
+        codes.map(() => [201]),
       )
     })
 

@@ -5,6 +5,8 @@
  * `--move RECORDS` it moves a ledger from Level to PostgreSQL and back, and kills each move several
  * times. `--write` writes docs/results/drill.md, or move.md.
  */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { numberOption, readOptions } from '../../scripts/options.ts'
 import { writeResults } from '../../scripts/results.ts'
 import { formatPhases, type PhaseResult, type Told } from './checks.ts'
@@ -57,13 +59,14 @@ process.stdout.write(
     data,
   })}\n`,
 )
+writeFileSync(join(data, 'record.txt'), 'A decision.\n')
 tell(`
 The ledger is at ${proxy}. The operator's commands go to a node:
 
 export OPENSEAL_OPERATOR_KEY_FILE=${data}/keys/operator.key
-./openseal agency add demo.gov.example --name "Demo agency" --key-file demo.key --ledger ${nodes[0]?.url}
-export OPENSEAL_API_KEY_FILE=demo.key
-./openseal submit README.md --agency demo.gov.example --kind decision --record r-1 --ledger ${proxy}
+./openseal agency add demo.gov.example --name "Demo agency" --key-file ${data}/demo.key --ledger ${nodes[0]?.url}
+export OPENSEAL_API_KEY_FILE=${data}/demo.key
+./openseal submit ${data}/record.txt --agency demo.gov.example --kind decision --record r-1 --ledger ${proxy}
 
 Kill or pause a node or the primary by its process id, and go on submitting. A node that ends is
 started again, and the standby takes the place of a primary that dies. Ctrl-C ends everything.`)

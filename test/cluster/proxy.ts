@@ -59,15 +59,7 @@ export async function startClusterProxy(port: number, nodes: readonly string[]):
   }
 }
 
-/** What was sent may have arrived: sending it again is safe. */
+/** As other proxies do. What was sent may have arrived: sending it again is safe. */
 function refuse(answer: ServerResponse): void {
-  if (answer.headersSent) return
-  const problem = {
-    type: 'about:blank',
-    title: 'Bad Gateway',
-    status: 502,
-    code: 'NODE_GONE',
-    detail: 'The node did not answer. Send it again.',
-  }
-  answer.writeHead(502, { 'content-type': 'application/problem+json', 'retry-after': '1' }).end(JSON.stringify(problem))
+  if (!answer.headersSent) answer.writeHead(502, { 'content-type': 'text/plain', 'retry-after': '1' }).end('Bad Gateway\n')
 }
