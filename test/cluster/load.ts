@@ -8,6 +8,8 @@ type Acknowledged = { readonly index: number; readonly by: string }
 
 const ANSWER_MS = 5_000
 const AGAIN_MS = 50
+/** How many statements are read at once. */
+const RANGE = 1000
 
 /** The records that a cluster has acknowledged, by their numbers. `key`: an API key. */
 export function createLoad(key: string) {
@@ -54,21 +56,29 @@ export function createLoad(key: string) {
         },
       }
     },
-    /** Every record has an index of its own, where each of these nodes shows it. */
+    /** The log has every acknowledged record at its index, and none twice, where each of these nodes shows it. */
     async check(nodes: readonly string[]) {
-      assert.equal(new Set([...acknowledged.values()].map(({ index }) => index)).size, acknowledged.size)
       for (const url of nodes) {
-        const found = new Map<number, string>()
-        const end = Math.max(...[...acknowledged.values()].map(({ index }) => index)) + 1
-        const lines = await (await fetch(`${url}/v1/statements/0/${end}`, { headers: { authorization: `Bearer ${key}` } })).text()
-        for (const line of lines.trimEnd().split('\n')) {
-          const { index, statement: stated } = JSON.parse(line) as { index: number; statement?: { agency?: string; record?: string } }
-          if (stated?.agency === AGENCY && stated.record !== undefined) found.set(index, stated.record)
-        }
+        const found = await recordsAt(url)
+        assert.equal(new Set(found.values()).size, found.size, `a record is twice in the log of ${url}`)
         for (const [n, { index }] of acknowledged) assert.equal(found.get(index), statement(n).record, `record ${n} at ${index} of ${url}`)
       }
     },
   }
+}
+
+/** The agency's records in the log of a node, by their indexes. */
+async function recordsAt(url: string): Promise<Map<number, string>> {
+  const found = new Map<number, string>()
+  const { size } = (await send(url, '/v1/status', '')).json as { size: number }
+  for (let from = 0; from < size; from += RANGE) {
+    const lines = await (await fetch(`${url}/v1/statements/${from}/${Math.min(size, from + RANGE)}`)).text()
+    for (const line of lines.trimEnd().split('\n')) {
+      const { index, statement: stated } = JSON.parse(line) as { index: number; statement?: { agency?: string; record?: string } }
+      if (stated?.agency === AGENCY && stated.record !== undefined) found.set(index, stated.record)
+    }
+  }
+  return found
 }
 
 /** One request; status 0 if it was not answered. */
