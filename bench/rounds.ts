@@ -13,7 +13,7 @@ import { AGENCY } from './statements.ts'
 const PIECES = 7
 const PIECE = { count: 500, everyMs: 20 }
 const WITNESSES = 3
-const INTERVAL = '5s'
+const INTERVAL = '10s'
 const ROUND_LATE_MS = 20_000
 const MOST = 1.1
 

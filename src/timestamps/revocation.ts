@@ -4,13 +4,14 @@
  * answer.
  */
 
-import { CertificateRevocationList, Certificate as PkiCertificate } from 'pkijs'
 import type { Stamp } from '../anchor/timestamp.ts'
 import { attempt, attemptAsync } from '../core/attempt.ts'
 import type { Certificate } from '../core/timestamp/certificate.ts'
 import { contextTag, latin, parseDer } from '../core/timestamp/der.ts'
 import { TimestampError } from '../core/timestamp/token.ts'
+import { checkSignature } from '../verifier/timestamp/signature.ts'
 import { type Exchange, exchange } from './exchange.ts'
+import { parseRevocationList } from './revocation-list.ts'
 
 const LIST_TYPES = ['application/pkix-crl', 'application/x-pkcs7-crl', 'application/octet-stream'] as const
 const MAX_LIST_BYTES = 4 * 1024 * 1024
@@ -44,16 +45,14 @@ async function askAbout(certificate: Certificate, issuer: Certificate, nowMs: nu
 
 /** Whether the list names the certificate; undefined if it is not a current list of the issuer. */
 async function readList(bytes: Uint8Array, certificate: Certificate, issuer: Certificate, nowMs: number): Promise<boolean | undefined> {
-  try {
-    const list = CertificateRevocationList.fromBER(Uint8Array.from(bytes).buffer)
-    const issuerCertificate = PkiCertificate.fromBER(Uint8Array.from(issuer.der).buffer)
-    const isCurrent = list.nextUpdate === undefined || list.nextUpdate.value.getTime() >= nowMs
-    if (!isCurrent || !(await list.verify({ issuerCertificate }))) return undefined
-    return list.isCertificateRevoked(PkiCertificate.fromBER(Uint8Array.from(certificate.der).buffer))
-  } catch {
-    // pkijs and asn1js throw errors of many kinds for bytes that are no list.
-    return undefined
-  }
+  const { value } = await attemptAsync(async () => {
+    const list = parseRevocationList(bytes)
+    const isCurrent = list.nextUpdate === undefined || list.nextUpdate * 1000 >= nowMs
+    if (!isCurrent || list.issuer !== issuer.subject) return undefined
+    const suite = await checkSignature({ ...list, key: issuer.key })
+    return suite && list.names(certificate.serial)
+  })
+  return value
 }
 
 /** The web addresses of the lists. RFC 5280 §4.2.1.13. */

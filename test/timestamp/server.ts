@@ -26,7 +26,11 @@ export const responseOf = (token: Uint8Array | undefined, status = 0, why?: stri
   sequence(sequence(integer(status), ...(why === undefined ? [] : [sequence(text(why))])), ...(token === undefined ? [] : [token]))
 
 /** A list of revoked certificates (RFC 5280 §5), signed by its issuer's P-256 key. */
-export function listOf(issuer: Issued, serials: readonly number[], { from, until }: { from: number; until: number }): Buffer {
+export function listOf(
+  issuer: Issued,
+  serials: readonly number[],
+  { from, until, extensions = [] }: { from: number; until: number; extensions?: readonly Buffer[] },
+): Buffer {
   const algorithm = sequence(oid('1.2.840.10045.4.3.2'))
   const name = sequence(set(sequence(oid('2.5.4.3'), text(issuer.name))))
   const revoked = serials.map(serial => sequence(integer(serial), generalizedTime(from)))
@@ -36,7 +40,8 @@ export function listOf(issuer: Issued, serials: readonly number[], { from, until
     name,
     generalizedTime(from),
     generalizedTime(until),
-    ...(revoked.length === 0 ? [] : [sequence(...revoked)]),
+    ...(revoked.length === 0 ? [] : [sequence(Buffer.concat(revoked))]),
+    ...(extensions.length === 0 ? [] : [tagged(0, sequence(...extensions))]),
   )
   return sequence(body, algorithm, bits(createSign('sha256').update(body).sign(issuer.key)))
 }

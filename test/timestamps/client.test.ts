@@ -1,6 +1,6 @@
 /** The client of a time-stamp authority, against a real one over HTTP. */
 
-import { deepEqual, equal, match, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { parseCertificate } from '../../src/core/timestamp/certificate.ts'
@@ -8,11 +8,16 @@ import { parseDer } from '../../src/core/timestamp/der.ts'
 import { createTimestampClient } from '../../src/timestamps/client.ts'
 import { verifyToken } from '../../src/verifier/timestamp/verify-token.ts'
 import { listen, stop } from '../listen.ts'
-import { FROM, type Issued, issue, issuedBy, POLICY, STAMPED_AT, TIME_STAMPING, UNTIL } from '../timestamp/authority.ts'
+import { longestRoundMs } from '../thread-time.ts'
+import { extension, FROM, type Issued, issue, issuedBy, POLICY, STAMPED_AT, TIME_STAMPING, UNTIL } from '../timestamp/authority.ts'
+import { boolean } from '../timestamp/der-writer.ts'
 import { type AuthorityServer, listOf, responseOf, serveAuthority, sha256Of } from '../timestamp/server.ts'
 
 const TEXT = 'log.example/one\n3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n'
 const NOW = STAMPED_AT * 1000
+
+/** The longest that a list may hold the loop, in processor time. */
+const MOST_MS = 50
 
 describe('timestamps/client', () => {
   let served: AuthorityServer
@@ -131,7 +136,9 @@ describe('timestamps/client', () => {
   })
 
   it('refuses a revoked certificate by its issuer’s current list, and tells where no list could be read', async () => {
-    const list = (by: Issued, serials: readonly number[], until = UNTIL) => listOf(by, serials, { from: FROM, until })
+    const list = (by: Issued, serials: readonly number[], until = UNTIL, extensions: readonly Buffer[] = []) =>
+      listOf(by, serials, { from: FROM, until, extensions })
+    const critical = (name: string) => [extension(name, boolean(true), true)]
     served.list = list(served.root, [2])
     await rejects(stamp(), { code: 'TIMESTAMP_REVOKED' })
     served.list = list(served.root, [3])
@@ -143,10 +150,26 @@ describe('timestamps/client', () => {
       Buffer.alloc(0),
       list(stranger, [2]),
       list(served.root, [2], STAMPED_AT - 1),
+      list({ ...served.root, name: 'Another Name' }, [2]),
+      Buffer.concat([list(served.root, [2]), Buffer.alloc(1)]),
+      list(served.root, [2], UNTIL, critical('2.5.29.27')),
+      list(served.root, [2], UNTIL, critical('1.2.3')),
+      list(served.root, [3]).subarray(0, -1),
     ]) {
       served.list = unusable
       equal((await stamp()).revocation, 'unreachable')
     }
+    served.list = list(served.root, [2], UNTIL, [...critical('2.5.29.28'), extension('1.2.3', boolean(true))])
+    await rejects(stamp(), { code: 'TIMESTAMP_REVOKED' })
+  })
+
+  it('finds a certificate in a list of a hundred thousand, and holds up nobody meanwhile', async () => {
+    const others = Array.from({ length: 100_000 }, (_, at) => 1000 + at)
+    served.list = listOf(served.root, [...others, 2], { from: FROM, until: UNTIL })
+    await rejects(stamp(), { code: 'TIMESTAMP_REVOKED' })
+    served.list = listOf(served.root, others, { from: FROM, until: UNTIL })
+    const longestMs = await longestRoundMs(MOST_MS, async () => equal((await stamp()).revocation, 'good'))
+    ok(longestMs < MOST_MS, `${longestMs} ms`)
   })
 
   it('gives up after its time, and when it is told to', async () => {

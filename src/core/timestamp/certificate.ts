@@ -101,7 +101,8 @@ function readKey(der: Der): PublicKeyInfo {
   return { algorithm, bits }
 }
 
-function readExtensions(tagged: Der | undefined): Certificate['extensions'] {
+/** The extensions of a certificate or a list, inside their tag. Throws DerError. */
+export function readExtensions(tagged: Der | undefined): Certificate['extensions'] {
   const extensions = new Map<string, { isCritical: boolean; value: Uint8Array }>()
   if (tagged === undefined) return extensions
   for (const each of expect(inner(tagged), TAG.sequence).children) {

@@ -57,7 +57,11 @@ export function parseDer(bytes: Uint8Array): Der {
   return root
 }
 
-function readHead(bytes: Uint8Array, start: number, end: number): { tag: number; from: number; to: number } {
+/**
+ * The type of the element at `start`, and where its content is, without what is inside. Throws
+ * DerError.
+ */
+export function readHead(bytes: Uint8Array, start: number, end: number): { tag: number; from: number; to: number } {
   const [tag, first] = [bytes[start], bytes[start + 1]]
   if (start + 2 > end || tag === undefined || first === undefined) throw malformed('an element is cut off')
   if (!isKnown(tag)) throw malformed(`it has an element of type ${tag}`)
