@@ -34,7 +34,6 @@ const LONGEST = [
   'test/crash/crash.test.ts',
   'test/cli/serve.test.ts',
   'test/web/verify-page.test.ts',
-  'test/care/move.test.ts',
   'test/web/checker.test.ts',
   'test/witness/crash.test.ts',
   'test/package.test.ts',
