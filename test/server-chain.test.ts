@@ -23,6 +23,7 @@ import { createMemoryStore } from '../src/store/memory/memory.ts'
 import { ANSWERED, type Behaviour, openEndpoint } from './chain/endpoint.ts'
 import { statement } from './http/service.ts'
 import { openTestLedger } from './ledger/fixtures.ts'
+import { readJson, sendJson } from './services.ts'
 
 /** Of no chain that is known: whether it is production is up to its operator. */
 const CHAIN_ID = 424_242
@@ -71,23 +72,16 @@ describe('server on a chain of its operator', function () {
     assert.equal(error, undefined, error?.message)
     return result
   }
-  const json = async (service: Service, path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json()
-  const send = (service: Service, path: string, key: string, body: unknown) =>
-    json(service, path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
 
   it('anchors with the key of a keystore, though the first endpoint is dead, and is final by the rule that was set', async () => {
     const service = await startServer(readConfig({ ...env, OPENSEAL_PRODUCTION: 'true' }))
     try {
       const operator = (await readFile(service.operatorKeyFile!, 'utf8')).trim()
-      await send(service, '/v1/agencies', operator, { id: 'transport.gov.example', name: 'Ministry of Transport' })
-      const { key } = await send(service, '/v1/agencies/transport.gov.example/keys', operator, {})
-      assert.equal((await send(service, '/v1/records', key, statement(1))).index, 1)
-      while ((await json(service, '/v1/records/1')).state !== 'anchored') await rpc('evm_mine')
-      const [anchor] = (await json(service, '/policy.json')).anchors
+      await sendJson(service, '/v1/agencies', operator, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+      const { key } = await sendJson(service, '/v1/agencies/transport.gov.example/keys', operator, {})
+      assert.equal((await sendJson(service, '/v1/records', key, statement(1))).index, 1)
+      while ((await readJson(service, '/v1/records/1')).state !== 'anchored') await rpc('evm_mine')
+      const [anchor] = (await readJson(service, '/policy.json')).anchors
       assert.deepEqual([anchor.chainId, anchor.production, anchor.finality], [CHAIN_ID, true, { confirmations: 1 }])
     } finally {
       await service.close()
@@ -96,7 +90,7 @@ describe('server on a chain of its operator', function () {
 
   it('is a test network unless the operator says otherwise', async () => {
     const service = await startServer(readConfig(env))
-    const [anchor] = (await json(service, '/policy.json')).anchors
+    const [anchor] = (await readJson(service, '/policy.json')).anchors
     await service.close()
     assert.equal(anchor.production, false)
   })
@@ -121,26 +115,26 @@ describe('server on a chain of its operator', function () {
     const operator = 'operator-key-of-the-chain-test'
     const own = { ...env, OPENSEAL_ORIGIN: 'ledger.example/restored', OPENSEAL_OPERATOR_KEY: operator }
     const service = await startServer(readConfig({ ...own, OPENSEAL_DATA: at('restored-from') }))
-    await send(service, '/v1/agencies', operator, { id: 'transport.gov.example', name: 'Ministry of Transport' })
-    const { key } = await send(service, '/v1/agencies/transport.gov.example/keys', operator, {})
-    await send(service, '/v1/records', key, statement(1))
+    await sendJson(service, '/v1/agencies', operator, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    const { key } = await sendJson(service, '/v1/agencies/transport.gov.example/keys', operator, {})
+    await sendJson(service, '/v1/records', key, statement(1))
     const { body } = await fetch(`${service.url}/v1/backup`, { headers: { authorization: `Bearer ${operator}` } })
     await takeBackup(body!, at('backup'), at('restored-from'))
-    await send(service, '/v1/records', key, statement(2))
-    while ((await json(service, '/v1/records/2')).state !== 'anchored') await rpc('evm_mine')
+    await sendJson(service, '/v1/records', key, statement(2))
+    while ((await readJson(service, '/v1/records/2')).state !== 'anchored') await rpc('evm_mine')
     await service.close()
 
     const mark = at('new-mark')
     await restoreBackup(at('backup'), at('restored'), mark)
     const start = () => startServer(readConfig({ ...own, OPENSEAL_DATA: at('restored'), OPENSEAL_MARK: mark }))
     const behind = await start()
-    assert.equal((await json(behind, '/v1/records/1')).code, 'STORE_BEHIND')
+    assert.equal((await readJson(behind, '/v1/records/1')).code, 'STORE_BEHIND')
     await behind.close()
     await acceptLoss(at('restored'), 2, mark)
     const decided = await start()
     try {
-      assert.equal((await json(decided, '/v1/records/1')).index, 1)
-      assert.equal((await send(decided, '/v1/records', key, statement(3))).code, 'LEDGER_STOPPED')
+      assert.equal((await readJson(decided, '/v1/records/1')).index, 1)
+      assert.equal((await sendJson(decided, '/v1/records', key, statement(3))).code, 'LEDGER_STOPPED')
     } finally {
       await decided.close()
     }
@@ -152,7 +146,7 @@ describe('server on a chain of its operator', function () {
   })
 
   const readyOf = async (service: Service) => {
-    const { alarms, alarmCodes, status } = await json(service, '/readyz')
+    const { alarms, alarmCodes, status } = await readJson(service, '/readyz')
     const at = alarmCodes.findIndex((code: string) => code.startsWith('CHAIN_'))
     return { status, code: alarmCodes[at], alarm: alarms[at] }
   }
@@ -192,7 +186,7 @@ describe('server on a chain of its operator', function () {
       endpoint.behave(undefined)
       await rpc('hardhat_setCode', [env.OPENSEAL_CONTRACT, code])
       await untilCode(service, undefined)
-      while ((await json(service, '/readyz')).status !== 'ok') await sleep(50)
+      while ((await readJson(service, '/readyz')).status !== 'ok') await sleep(50)
     }
     await service.close()
     await endpoint.close()
@@ -242,16 +236,16 @@ describe('server on a chain of its operator', function () {
         await service.close()
         service = await startServer(config)
       }
-      let ready = await json(service, '/readyz')
-      for (; ready.alarmCodes[0] !== 'LOG_CLOSED'; ready = await json(service, '/readyz')) await sleep(50)
+      let ready = await readJson(service, '/readyz')
+      for (; ready.alarmCodes[0] !== 'LOG_CLOSED'; ready = await readJson(service, '/readyz')) await sleep(50)
       assert.match(ready.alarms[0], /owner of this log has closed it on its chain. Its entries are good up to tree size 1/)
       assert.match(
         await (await fetch(`${service.url}/en/`)).text(),
         /The owner of this log has closed it for good.*The owner still vouches for the first entry, and has disowned all later ones/,
       )
     }
-    const { key } = await send(service, '/v1/agencies/transport.gov.example/keys', 'operator-key-of-the-closed-log', {})
-    assert.equal((await send(service, '/v1/records', key, statement(99))).code, 'LOG_CLOSED')
+    const { key } = await sendJson(service, '/v1/agencies/transport.gov.example/keys', 'operator-key-of-the-closed-log', {})
+    assert.equal((await sendJson(service, '/v1/records', key, statement(99))).code, 'LOG_CLOSED')
     await service.close()
   })
 })

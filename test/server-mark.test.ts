@@ -11,13 +11,14 @@ import { acceptLoss } from '../src/care/backup.ts'
 import { examine } from '../src/care/doctor.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import type { Ledger } from '../src/ledger/ledger.ts'
-import { createLog, silentLog } from '../src/logger.ts'
+import { silentLog } from '../src/logger.ts'
 import { openMarkKeeper } from '../src/server/mark.ts'
 import { rotateLogKey } from '../src/server/rotate.ts'
-import { type Service, startServer } from '../src/server/server.ts'
+import type { Service } from '../src/server/server.ts'
 import { createMemoryStore } from '../src/store/memory/memory.ts'
 import { type AnyJson, statement } from './http/service.ts'
 import { openTestLedger, statementOf } from './ledger/fixtures.ts'
+import { useServices } from './services.ts'
 import { testHost } from './test-host.ts'
 
 const OPERATOR_KEY = 'operator-key-of-the-mark-test'
@@ -29,9 +30,7 @@ describe('the mark of a ledger', function () {
   let mark: string
   let config: Config
   let key: string
-  const running: Service[] = []
-  const logged: string[] = []
-  const log = createLog({ write: line => logged.push(line), nowMs: Date.now })
+  const { start, logged } = useServices(() => config)
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'openseal-mark-'))
@@ -51,15 +50,9 @@ describe('the mark of a ledger', function () {
     await service.close()
   })
   afterEach(async () => {
-    for (const service of running.splice(0)) await service.close()
     await rm(folder, { recursive: true, force: true })
   })
 
-  const start = async (changes: Partial<Config> = {}) => {
-    const service = await startServer({ ...config, ...changes }, { log })
-    running.push(service)
-    return service
-  }
   const send = async (service: Service, path: string, bearer: string, body: unknown) => {
     const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }
     const answer = await fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(body) })

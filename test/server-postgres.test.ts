@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { acceptLoss } from '../src/care/backup.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { systemHost } from '../src/host.ts'
-import { createLog } from '../src/logger.ts'
 import { defaultMarkFolder, openMarkFile } from '../src/mark.ts'
 import { rotateLogKey } from '../src/server/rotate.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { openPostgresStore } from '../src/store/postgres/postgres.ts'
 import { openCommands } from './cli/commands.ts'
 import { statement } from './http/service.ts'
+import { useServices } from './services.ts'
 import { startPostgres, type TestServer } from './store/postgres/server.ts'
 import { createDeskClient, type DeskClient } from './web/desk-client.ts'
 
@@ -21,22 +21,12 @@ describe('server with its log in PostgreSQL', () => {
   let postgres: TestServer
   let folder: string
   let config: Config
-  const running: Service[] = []
-  const logged: string[] = []
-  const log = createLog({ write: line => logged.push(line), nowMs: Date.now })
-  const start = async (overrides: Partial<Config> = {}) => {
-    const service = await startServer({ ...config, ...overrides }, { log })
-    running.push(service)
-    return service
-  }
+  const { start, log, logged } = useServices(() => config)
   before(async () => {
     postgres = await startPostgres()
     folder = await mkdtemp(join(tmpdir(), 'openseal-server-'))
     const env = { OPENSEAL_PORT: '0', OPENSEAL_CHAIN_PORT: '0', OPENSEAL_ANCHOR_INTERVAL: '200ms', OPENSEAL_ERASURE_DELAY: '0' }
     config = { ...readConfig({ ...env, OPENSEAL_STORE: await postgres.newDatabase() }), dataDir: join(folder, 'data') }
-  })
-  afterEach(async () => {
-    for (const service of running.splice(0)) await service.close()
   })
   after(async () => {
     await postgres.stop()
@@ -241,9 +231,10 @@ describe('server with its log in PostgreSQL', () => {
     await rejects(rotateLogKey(config), { code: 'STORE_TIMELINE' })
     deepEqual(await readFile(path, 'utf8'), JSON.stringify({ ...mark, database: { ...mark.database, timeline: 2 } }))
     await acceptLoss(config.dataDir, size, markFolder, database(config.storeUrl!))
-    equal((await json(await start(), '/v1/status')).size, size)
+    const decided = await start()
+    equal((await json(decided, '/v1/status')).size, size)
     // The same tables at another cluster have timelines of their own.
-    await running.pop()!.close()
+    await decided.close()
     await writeFile(path, JSON.stringify({ ...mark, database: { system: '7', timeline: 2 } }))
     await (await start()).close()
     deepEqual(JSON.parse(await readFile(path, 'utf8')).database, mark.database)

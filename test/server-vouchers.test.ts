@@ -22,6 +22,7 @@ import { type Service, startServer } from '../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../src/verifier/index.ts'
 import { ANSWERED, openEndpoint, silent } from './chain/endpoint.ts'
 import { statement } from './http/service.ts'
+import { readJson, sendJson } from './services.ts'
 import { serveAuthority } from './timestamp/server.ts'
 import { serveWitness } from './witness-server.ts'
 
@@ -92,16 +93,9 @@ describe('server with a file of vouchers', function () {
       await takeDown(begun.parts, silentLog)
     }
   }
-  const json = async (service: Service, path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json()
-  const send = (service: Service, path: string, key: string, body: unknown) =>
-    json(service, path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
   async function keyOf(service: Service): Promise<string> {
-    await send(service, '/v1/agencies', OPERATOR, { id: 'transport.gov.example', name: 'Ministry of Transport' })
-    return (await send(service, '/v1/agencies/transport.gov.example/keys', OPERATOR, {})).key
+    await sendJson(service, '/v1/agencies', OPERATOR, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    return (await sendJson(service, '/v1/agencies/transport.gov.example/keys', OPERATOR, {})).key
   }
   async function until<T>(read: () => Promise<T>, isSo: (value: T) => boolean): Promise<T> {
     for (;;) {
@@ -112,7 +106,7 @@ describe('server with a file of vouchers', function () {
   }
   const untilState = (service: Service, index: number, state: string) =>
     until(
-      () => json(service, `/v1/records/${index}`),
+      () => readJson(service, `/v1/records/${index}`),
       found => found.state === state,
     )
 
@@ -120,7 +114,7 @@ describe('server with a file of vouchers', function () {
     const service = await start('both', { chains: bothChains(), requireAnchors: 2 })
     try {
       const key = await keyOf(service)
-      equal((await send(service, '/v1/records', key, statement(1))).index, 1)
+      equal((await sendJson(service, '/v1/records', key, statement(1))).index, 1)
       const { round } = await untilState(service, 1, 'anchored')
       const receipt = await (await fetch(`${service.url}/v1/records/1/receipt`)).text()
       const { anchors } = JSON.parse(receipt)
@@ -136,11 +130,11 @@ describe('server with a file of vouchers', function () {
       const readers = [here, there].map(({ url }) => createJsonRpcReader({ url, fetch, timeoutMs: 5000 }))
       const result = await verify({ receipt, policy, chain: readers, trust: 'policy' })
       deepEqual([result.verdict, result.finding, result.date], ['test-network', 'anchored', round.time])
-      const shown = await json(service, `/v1/rounds/${round.size}`)
+      const shown = await readJson(service, `/v1/rounds/${round.size}`)
       deepEqual([shown.size, shown.final, shown.anchors, shown.cosignatures], [round.size, true, anchors, []])
       equal(JSON.parse(receipt).proof.endsWith(shown.checkpoint), true)
-      const listed = await json(service, '/v1/rounds?limit=1')
-      deepEqual((await json(service, `/v1/rounds?cursor=${listed.cursor}&limit=1`)).rounds[0].size > listed.rounds[0].size, true)
+      const listed = await readJson(service, '/v1/rounds?limit=1')
+      deepEqual((await readJson(service, `/v1/rounds?cursor=${listed.cursor}&limit=1`)).rounds[0].size > listed.rounds[0].size, true)
       // One of the two chains alone is not enough.
       deepEqual((await verify({ receipt, policy, chain: readers.slice(0, 1), trust: 'policy' })).verdict, 'unchecked')
     } finally {
@@ -161,7 +155,7 @@ describe('server with a file of vouchers', function () {
       requireAnchors: 2,
     })
     try {
-      await send(service, '/v1/records', await keyOf(service), statement(1))
+      await sendJson(service, '/v1/records', await keyOf(service), statement(1))
       const { round } = await untilState(service, 1, 'anchored')
       const receipt = await (await fetch(`${service.url}/v1/records/1/receipt`)).text()
       const policy = parsePolicy(await (await fetch(`${service.url}/policy.json`)).text())
@@ -169,7 +163,7 @@ describe('server with a file of vouchers', function () {
       const result = await verify({ receipt, policy, chain: readers, trust: 'policy' })
       deepEqual([result.verdict, result.finding, result.date], ['test-network', 'anchored', round.time])
       equal(result.checks.find(({ name }) => name === 'cosignatures')?.status, 'passed')
-      const shown = await json(service, `/v1/rounds/${round.size}`)
+      const shown = await readJson(service, `/v1/rounds/${round.size}`)
       deepEqual([shown.timestamps[0].name, shown.cosignatures.length, shown.final], ['Authority', 1, true])
       const entry = await until(
         () => fetch(`${service.url}/v1/statements/0/100`).then(answer => answer.text()),
@@ -182,9 +176,9 @@ describe('server with a file of vouchers', function () {
       match(metrics, /^openseal_voucher_size\{kind="timestamp",voucher="Authority"\} [1-9]/m)
       match(metrics, /^openseal_voucher_behind\{kind="witness",voucher="witness.example\/w0"\} 0$/m)
       // A round opens for records, not for time stamps alone.
-      const { size } = await json(service, '/v1/status')
+      const { size } = await readJson(service, '/v1/status')
       await sleep(500)
-      deepEqual([(await json(service, '/v1/status')).size, logged > 0], [size, true])
+      deepEqual([(await readJson(service, '/v1/status')).size, logged > 0], [size, true])
     } finally {
       await service.close()
     }
@@ -194,24 +188,24 @@ describe('server with a file of vouchers', function () {
     const service = await start('one-down', { chains: bothChains(), requireAnchors: 2 })
     try {
       const key = await keyOf(service)
-      await send(service, '/v1/records', key, statement(1))
+      await sendJson(service, '/v1/records', key, statement(1))
       await untilState(service, 1, 'anchored')
       there.behave(silent)
       await until(
-        () => json(service, '/readyz'),
+        () => readJson(service, '/readyz'),
         ({ alarms }) => alarms.some((alarm: string) => alarm.startsWith('there: ')),
       )
-      await send(service, '/v1/records', key, statement(2))
+      await sendJson(service, '/v1/records', key, statement(2))
       await until(
-        () => json(service, '/v1/anchors'),
+        () => readJson(service, '/v1/anchors'),
         ({ final }) => final.at(-1).size === 3,
       )
-      equal((await json(service, '/v1/records/2')).state, 'sealed')
-      equal((await json(service, '/v1/records/1')).state, 'anchored')
+      equal((await readJson(service, '/v1/records/2')).state, 'sealed')
+      equal((await readJson(service, '/v1/records/1')).state, 'anchored')
       there.behave(undefined)
       await untilState(service, 2, 'anchored')
       await until(
-        () => json(service, '/readyz'),
+        () => readJson(service, '/readyz'),
         ({ alarms }) => alarms.length === 0,
       )
     } finally {
@@ -224,7 +218,7 @@ describe('server with a file of vouchers', function () {
     const file = { chains: bothChains(), requireAnchors: 2 }
     let service = await start('restarted', file)
     const key = await keyOf(service)
-    await send(service, '/v1/records', key, statement(1))
+    await sendJson(service, '/v1/records', key, statement(1))
     await untilState(service, 1, 'anchored')
     await service.close()
     there.behave((_call, response) => {
@@ -233,9 +227,9 @@ describe('server with a file of vouchers', function () {
     })
     service = await start('restarted', file)
     try {
-      const { status, alarms } = await json(service, '/readyz')
+      const { status, alarms } = await readJson(service, '/readyz')
       deepEqual([status, alarms.map((alarm: string) => alarm.slice(0, 7))], ['ok', ['there: ']])
-      equal((await send(service, '/v1/records', key, statement(2))).index, 2)
+      equal((await sendJson(service, '/v1/records', key, statement(2))).index, 2)
       there.behave(undefined)
       await untilState(service, 2, 'anchored')
     } finally {
@@ -247,7 +241,7 @@ describe('server with a file of vouchers', function () {
   it('goes on with a chain that was added and one that was retired by a change of anchors, and older receipts stay anchored', async () => {
     const first = await start('changed', { chains: [chain('here', 0)] })
     const key = await keyOf(first)
-    await send(first, '/v1/records', key, statement(1))
+    await sendJson(first, '/v1/records', key, statement(1))
     await untilState(first, 1, 'anchored')
     const { anchor } = first.chain
     await first.close()
@@ -258,7 +252,7 @@ describe('server with a file of vouchers', function () {
     const index = await changeAnchors('changed', [{ ...added, codeSha256 }])
     const second = await start('changed', { chains: bothChains() })
     try {
-      const { anchors } = await json(second, '/policy.json')
+      const { anchors } = await readJson(second, '/policy.json')
       deepEqual(
         anchors.map(({ chainId, fromSize, toSize }: { chainId: number; fromSize: number; toSize?: number }) => [chainId, fromSize, toSize]),
         [
@@ -266,14 +260,14 @@ describe('server with a file of vouchers', function () {
           [OTHER_CHAIN_ID, index + 2, undefined],
         ],
       )
-      await send(second, '/v1/records', key, statement(2))
+      await sendJson(second, '/v1/records', key, statement(2))
       await untilState(second, index + 2, 'anchored')
       // The change itself, and what came before it, by the chain of their time.
       for (const each of [1, index]) {
         const { round, anchor: by } = await untilState(second, each, 'anchored')
         deepEqual([round.size <= index + 1, by.chainId], [true, anchor.chainId])
       }
-      equal((await json(second, `/v1/records/${index + 2}`)).anchor.chainId, OTHER_CHAIN_ID)
+      equal((await readJson(second, `/v1/records/${index + 2}`)).anchor.chainId, OTHER_CHAIN_ID)
     } finally {
       await second.close()
     }
@@ -285,9 +279,9 @@ describe('server with a file of vouchers', function () {
     closers.push(witness.close)
     const service = await start('local', { witnesses: [{ vkey: witness.vkey, url: witness.url }], quorum: 1 })
     try {
-      await send(service, '/v1/records', await keyOf(service), statement(1))
+      await sendJson(service, '/v1/records', await keyOf(service), statement(1))
       const { round } = await untilState(service, 1, 'anchored')
-      const { cosignatures, anchors } = await json(service, `/v1/rounds/${round.size}`)
+      const { cosignatures, anchors } = await readJson(service, `/v1/rounds/${round.size}`)
       deepEqual([cosignatures.length, anchors.length], [1, 1])
     } finally {
       await service.close()

@@ -8,21 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, readConfig } from '../src/config.ts'
-import { createLog } from '../src/logger.ts'
-import { type Service, startServer } from '../src/server/server.ts'
+import type { Service } from '../src/server/server.ts'
 import { statement } from './http/service.ts'
+import { readJson, sendJson, useServices } from './services.ts'
 
 describe('server', () => {
   let folder: string
   let config: Config
-  const running: Service[] = []
-  const logged: string[] = []
-  const log = createLog({ write: line => logged.push(line), nowMs: Date.now })
-  const start = async (overrides: Partial<Config> = {}) => {
-    const service = await startServer({ ...config, ...overrides }, { log })
-    running.push(service)
-    return service
-  }
+  const { start, logged } = useServices(() => config)
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'openseal-server-'))
     config = {
@@ -30,25 +23,15 @@ describe('server', () => {
       dataDir: join(folder, 'data'),
     }
   })
-  afterEach(async () => {
-    for (const service of running.splice(0)) await service.close()
-  })
   after(() => rm(folder, { recursive: true, force: true }))
 
   const code = (expected: string) => (error: { code?: string; message: string }) => {
     deepEqual([error.code, error.message.split('\n').length], [expected, 1])
     return true
   }
-  const json = async (service: Service, path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json()
-  const send = async (service: Service, path: string, key: string, body: unknown) =>
-    json(service, path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
   const waitForAnchor = async (service: Service, index: number) => {
     for (;;) {
-      const { state } = await json(service, `/v1/records/${index}`)
+      const { state } = await readJson(service, `/v1/records/${index}`)
       if (state === 'anchored') return
       await sleep(50)
     }
@@ -58,30 +41,30 @@ describe('server', () => {
     const first = await start()
     for (const file of ['log.key', 'operator.key']) equal((await stat(join(config.dataDir, 'keys', file))).mode % 0o1000, 0o600)
     const operatorKey = (await readFile(first.operatorKeyFile!, 'utf8')).trim()
-    await send(first, '/v1/agencies', operatorKey, { id: 'transport.gov.example', name: 'Ministry of Transport' })
-    const { key } = await send(first, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
-    const { index } = await send(first, '/v1/records', key, statement(1))
+    await sendJson(first, '/v1/agencies', operatorKey, { id: 'transport.gov.example', name: 'Ministry of Transport' })
+    const { key } = await sendJson(first, '/v1/agencies/transport.gov.example/keys', operatorKey, {})
+    const { index } = await sendJson(first, '/v1/records', key, statement(1))
     equal(index, 1)
     await waitForAnchor(first, index)
-    const receipt = await json(first, '/v1/records/1/receipt')
-    const policy = await json(first, '/policy.json')
+    const receipt = await readJson(first, '/v1/records/1/receipt')
+    const policy = await readJson(first, '/policy.json')
     ok(receipt.anchors.length === 1)
     await first.close()
 
     const second = await start()
-    deepEqual([second.vkey, await json(second, '/policy.json')], [first.vkey, policy])
-    deepEqual(await json(second, '/v1/records/1/receipt'), receipt)
-    equal((await send(second, '/v1/records', key, statement(1))).index, 1)
-    equal((await send(second, '/v1/records', key, statement(2))).index, 2)
+    deepEqual([second.vkey, await readJson(second, '/policy.json')], [first.vkey, policy])
+    deepEqual(await readJson(second, '/v1/records/1/receipt'), receipt)
+    equal((await sendJson(second, '/v1/records', key, statement(1))).index, 1)
+    equal((await sendJson(second, '/v1/records', key, statement(2))).index, 2)
     await waitForAnchor(second, 2)
     ok(!logged.some(line => line.includes(key) || line.includes(operatorKey)))
   })
 
   it('warns where the ledger is public and its operator has no address of their own', async () => {
     const warned = () => logged.some(line => line.includes('"operator answered at the public port"'))
-    await start({ url: 'http://localhost:8080' })
+    const service = await start({ url: 'http://localhost:8080' })
     equal(warned(), false)
-    await running.pop()!.close()
+    await service.close()
     await start({ url: 'https://ledger.example' })
     equal(warned(), true)
   })
@@ -90,9 +73,9 @@ describe('server', () => {
     const service = await start({ url: 'https://ledger.example', operator: { host: '127.0.0.1', port: 0 } })
     const operatorKey = (await readFile(service.operatorKeyFile!, 'utf8')).trim()
     const headers = { authorization: `Bearer ${operatorKey}` }
-    equal((await send(service, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).code, 'OPERATOR_ELSEWHERE')
+    equal((await sendJson(service, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).code, 'OPERATOR_ELSEWHERE')
     const asOperator = { ...service, url: service.operatorUrl! }
-    equal((await send(asOperator, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).id, 'b.example')
+    equal((await sendJson(asOperator, '/v1/agencies', operatorKey, { id: 'b.example', name: 'B' })).id, 'b.example')
     for (const path of ['/metrics', '/v1/backup', '/v1/agencies/b.example/keys']) {
       const answers = [service.url, service.operatorUrl!].map(url => fetch(url + path, { headers }))
       const [open, own] = await Promise.all(answers)
