@@ -55,9 +55,9 @@ export function rowAsJson(row: Row, asked: Sources): object {
 }
 
 function answerAsJson(answer: Answer, { url, endpoints }: Sources): object {
-  const { finding, problem, code, reason } = answer
+  const { finding, problem, code, reason, lookedUp = finding?.lookedUp } = answer
   const { kind: _, ...place } = partOf(answer) ?? {}
-  if (finding === undefined) return { ...place, problem, ...(code && { code }), ...(reason && { reason }) }
+  if (finding === undefined) return { ...place, problem, ...(code && { code }), ...(reason && { reason }), ...(lookedUp && { lookedUp }) }
   const { digest, expected, fileKind, earlier, isFresher, policySource, receiptName, result } = finding
   return {
     ...place,
@@ -69,6 +69,7 @@ function answerAsJson(answer: Answer, { url, endpoints }: Sources): object {
     ...(expected && { expected }),
     ...(fileKind && { fileKind }),
     ...(earlier && { earlier }),
+    ...(lookedUp && { lookedUp }),
     ...(result.verdict === 'unchecked' && { endpoints, ledger: url }),
   }
 }

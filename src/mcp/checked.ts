@@ -1,6 +1,6 @@
 /** The answer of a check, for an assistant: the gravest verdict, in our words. */
 import { z } from 'zod'
-import { sayChanges, sayLimits, sayNext, sayProblem, sayTrust, sayVerdict } from '../messages/verdict.ts'
+import { sayChanges, sayLimits, sayLookedUp, sayNext, sayProblem, sayTrust, sayVerdict } from '../messages/verdict.ts'
 import { type Answer, type Answers, CHECKS, VERDICTS, type VerdictCode } from '../verifier/index.ts'
 import type { Telling } from './telling.ts'
 import { untrusted } from './untrusted.ts'
@@ -87,14 +87,16 @@ function tell(answer: Answer, sha256: string | undefined, telling: Telling): Omi
     const { others: _, ...unchecked } = tellUnchecked(sayProblem(say, answer), sha256, telling)
     return unchecked
   }
-  const { result, digest } = answer.finding
+  const { result, digest, lookedUp } = answer.finding
   const { verdict, finding, isGreen, date, trust, list, agency, record, revision, title, published } = result
   const limits = sayLimits(say, result)
   // Without limits nothing is shown, and whoever made the receipt chose its index: the page of that
   // entry may say otherwise.
   const index = limits === undefined ? undefined : result.index
   const trusted = trust === 'policy' ? '' : sayTrust(say, answer.finding)
-  const sentences = [sayVerdict(say, result), ...sayChanges(say, result), trusted].filter(sentence => sentence !== '')
+  const sentences = [sayVerdict(say, result), ...sayChanges(say, result), trusted, ...(lookedUp ? sayLookedUp(say, lookedUp) : [])].filter(
+    sentence => sentence !== '',
+  )
   const optional = { next: sayNext(say, verdict), limits, date, index }
   return {
     verdict,

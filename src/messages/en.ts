@@ -90,6 +90,9 @@ const SENTENCES = {
     'This release cannot be read reliably, so it has no answer of its own. The answer for the whole file covers it. Reason: {reason}',
   'result.fresher':
     'Your receipt is from the time before the chain vouched for the record. The ledger’s newer receipt was checked in its place.',
+  'result.lookedUp': 'Looked up in these ledgers: {names}.',
+  'result.silent': 'These ledgers did not answer: {names}. If you have the receipt, add it.',
+  'result.notFoundYet': 'It is not known yet whether there is a record of this file.',
   'result.verdict': 'Verdict',
   'result.nofile': 'Receipt only: add the file to check it.',
   'is.gzip': 'This is a compressed file (gzip). The file inside it may be on the record: unpack it and check that.',

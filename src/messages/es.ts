@@ -152,6 +152,9 @@ export const es: Messages = {
     'Esta publicación no se puede leer con seguridad, por eso no tiene respuesta propia. La del archivo entero la abarca. Motivo: {reason}',
   'result.fresher':
     'Su recibo es anterior a que la cadena respondiera por el expediente. En su lugar se comprobó el recibo más reciente del registro.',
+  'result.lookedUp': 'Buscado en estos registros: {names}.',
+  'result.silent': 'Estos registros no respondieron: {names}. Si tiene el recibo, añádalo.',
+  'result.notFoundYet': 'Todavía no se sabe si consta este archivo.',
   'result.verdict': 'Resultado',
   'result.nofile': 'Solo el recibo: añada el archivo para comprobarlo.',
   'is.gzip': 'Este archivo está comprimido (gzip). Puede que conste el archivo que contiene: descomprímalo y compruebe ese.',

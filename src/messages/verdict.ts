@@ -6,6 +6,7 @@ import type {
   ChangeCode,
   CheckResult,
   Finding,
+  LookedUp,
   Part,
   Pasted,
   Problem,
@@ -173,12 +174,13 @@ export function sayPart(say: Say, part: Part): string {
 }
 
 /** Other remarks about a finding. */
-export function sayRemarks(say: Say, { digest, earlier, isArchive, isFresher }: Finding): string[] {
+export function sayRemarks(say: Say, { digest, earlier, isArchive, isFresher, lookedUp }: Finding): string[] {
   return [
     ...(isArchive ? [say('result.archive')] : []),
     ...(digest === undefined ? [say('result.nofile')] : []),
     ...(isFresher ? [say('result.fresher')] : []),
     ...(earlier ? [sayEarlier(say, earlier)] : []),
+    ...(lookedUp ? sayLookedUp(say, lookedUp) : []),
   ]
 }
 
@@ -186,10 +188,26 @@ function sayEarlier(say: Say, { index, date }: NonNullable<Finding['earlier']>):
   return date === undefined ? say('result.earlierSealed', { index }) : say('result.earlier', { index, date: sayTime(say, date) })
 }
 
+/** The ledgers that were asked for a file, and those that did not answer. */
+export function sayLookedUp(say: Say, { answered, silent }: LookedUp): string[] {
+  return [
+    ...(answered.length > 0 ? [say('result.lookedUp', { names: sayNames(answered) })] : []),
+    ...(silent.length > 0 ? [say('result.silent', { names: sayNames(silent) })] : []),
+  ]
+}
+
+function sayNames(names: readonly string[]): string {
+  const more = names.length > MAX_NAMES ? ` … (+${names.length - MAX_NAMES})` : ''
+  return `${names.slice(0, MAX_NAMES).map(isolate).join(', ')}${more}`
+}
+
+type TheProblem = { readonly problem: Problem; readonly code?: string; readonly lookedUp?: LookedUp }
+
 /** Why there is no verdict. */
-export function sayProblem(say: Say, { problem, code = '' }: { readonly problem: Problem; readonly code?: string }): string {
+export function sayProblem(say: Say, { problem, code = '', lookedUp }: TheProblem): string {
   if (problem === 'receipt-encoding') return say('result.receiptEncoding')
-  if (problem === 'ledger-gone') return say('verify.ledgerGone')
+  if (problem === 'ledger-gone')
+    return lookedUp === undefined ? say('verify.ledgerGone') : [say('result.notFoundYet'), ...sayLookedUp(say, lookedUp)].join(' ')
   if (problem === 'erasing') return say('verify.erasing')
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
 }
@@ -208,9 +226,8 @@ export function sayReport(say: Say, name: string, { time, files }: Pick<ReportDa
 /** The given parts that were not checked, a sentence for each reason. */
 export function sayUnread(say: Say, unread: readonly Unread[]): string[] {
   return WHYS.flatMap(why => {
-    const names = unread.filter(each => each.why === why).map(({ name }) => isolate(name))
-    const more = names.length > MAX_NAMES ? ` … (+${names.length - MAX_NAMES})` : ''
-    return names.length === 0 ? [] : [say(`unread.${why}`, { names: `${names.slice(0, MAX_NAMES).join(', ')}${more}` })]
+    const names = unread.filter(each => each.why === why).map(({ name }) => name)
+    return names.length === 0 ? [] : [say(`unread.${why}`, { names: sayNames(names) })]
   })
 }
 

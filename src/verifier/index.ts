@@ -19,6 +19,7 @@ export {
   type Answer,
   type Answers,
   type Finding,
+  type LookedUp,
   type Means,
   type Part,
   type Problem,

@@ -243,6 +243,7 @@ function createSiteReader({ ledger, policy }: CheckMeans, origin: string): Ledge
     }
   }
   return {
+    name: policy.origin,
     findReceipts: hashes =>
       findByEach(
         hashes,

@@ -139,7 +139,7 @@ describe('report', () => {
     const world = createWorld([GENESIS, STATEMENT])
     const receipt = readReceipt('r', await world.receipt(1))
     const asking = async (currency: CurrencyReader | undefined) => {
-      const ledger = currency && { findReceipts: async () => [], readReceipt: async () => '', currency }
+      const ledger = currency && { name: '', findReceipts: async () => [], readReceipt: async () => '', currency }
       const tasks = planChecks([fileOf('a.json', FILE)], [receipt], { policy, trust: 'policy', chain: [chainWith(world)], ledger })
       const text = renderReport(say, checkup(await Promise.all(tasks.map(task => task.run()))))
       return [/<dt>Newer versions<\/dt><dd>(.*?)<\/dd>/.exec(text)?.[1], /<li>(Not checked for newer.*?)<\/li>/.exec(text)?.[1]]
@@ -219,6 +219,7 @@ describe('report', () => {
     ok(given.kind === 'report')
     const { files, receipts } = openReport('contract.html', given.data)
     const ledger = {
+      name: '',
       findReceipts: async () => [],
       readReceipt: async () => receipt,
       currency: listingOf(world),
@@ -285,7 +286,7 @@ describe('report', () => {
     const world = createWorld([GENESIS, STATEMENT, WITHDRAWAL])
     const chain = [chainWith(world)]
     const listed = [{ index: 2, receiptText: await world.receipt(2) }]
-    const ledger = { findReceipts: async () => [], readReceipt: async () => '', currency: listingOf(world, listed) }
+    const ledger = { name: '', findReceipts: async () => [], readReceipt: async () => '', currency: listingOf(world, listed) }
     const files = [fileOf('good.json', FILE), fileOf('forged.json', new Uint8Array(2))]
     const receipts = await Promise.all(
       ['good', 'forged'].map(async name => ({ ...readReceipt(`${name}.json.receipt.json`, await world.receipt(1)), isInside: true })),

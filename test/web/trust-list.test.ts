@@ -3,7 +3,7 @@
  * Chromium, its form, the command line, the offline file and the library say the same.
  */
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
@@ -193,6 +193,69 @@ describe('web/trust-list', function () {
         ['3', 'unsupported', 'list', `${url}/verify`, undefined],
       ])
     }
+  })
+
+  it('looks a file without a receipt up in every ledger of the list, and says which were asked and which did not answer', async () => {
+    const bare = ['file 1', 'file 2', 'nobody'].map(text => given(`${text}.txt`.replace(' ', '-'), text))
+    const names = bare.map(({ name }) => join(folder, 'bare', name))
+    await mkdir(join(folder, 'bare'))
+    for (const [at, { buffer }] of bare.entries()) await writeFile(names[at]!, buffer)
+    const rpc = endpoints().flatMap(({ url, serves }) => ['--rpc', `${serves}=${url}`])
+    const byList = async (policy: unknown) => {
+      await writeFile(join(folder, 'asked.json'), JSON.stringify(policy))
+      const { out, code } = await commands.run(['verify', ...names, '--policy', 'asked.json', '--ledger', own.url, ...rpc, '--json'], {
+        cwd: folder,
+      })
+      const rows = JSON.parse(out) as (Told & { problem?: string; lookedUp: { answered: string[]; silent: string[] } })[]
+      return {
+        code,
+        rows: rows.map(({ verdict, problem, list, lookedUp }) => [
+          verdict ?? problem,
+          list?.entry,
+          lookedUp.answered.length,
+          lookedUp.silent,
+        ]),
+      }
+    }
+    const [, there, far] = LEDGERS.map(({ name }) => name)
+    deepEqual(await byList(listOf([0, 1, 2])), {
+      code: 4,
+      rows: [
+        ['anchored', there, 3, []],
+        ['withdrawn', far, 3, []],
+        ['unknown', undefined, 3, []],
+      ],
+    })
+    const dead = listOf([0, 1, 2])
+    dead.entries[2]!.ledger = 'http://127.0.0.1:9'
+    deepEqual(await byList(dead), {
+      code: 6,
+      rows: [
+        ['anchored', there, 2, [far]],
+        ['ledger-gone', undefined, 2, [far]],
+        ['ledger-gone', undefined, 2, [far]],
+      ],
+    })
+    const { out } = await commands.run(['verify', names[2]!, '--policy', 'asked.json', '--ledger', own.url, ...rpc], { cwd: folder })
+    match(
+      plainOf(out),
+      /It is not known yet whether there is a record of this file\. Looked up in these ledgers: Own country, Ruritania\. These ledgers did not answer: Μολδοβία\./,
+    )
+
+    const lookedUp = /Looked up in these ledgers: own\.example\/log, Ruritania, Μολδοβία\./g
+    const body = new FormData()
+    for (const { name, buffer } of bare) body.append('files', new File([new Uint8Array(buffer)], name))
+    const text = await (await fetch(`${own.url}/en/verify`, { method: 'POST', body })).text()
+    deepEqual(
+      [...text.matchAll(/<article[^>]* data-verdict="([^"]*)"/g)].map(([, verdict]) => verdict),
+      ['anchored', 'withdrawn', 'unknown'],
+    )
+    equal(plainOf(text).match(lookedUp)?.length, 3)
+    await onPage(`${own.url}/en/verify`, async page => {
+      await check(page, bare)
+      deepEqual(await verdicts(page), ['anchored', 'withdrawn', 'unknown'])
+      equal(plainOf(await textOf(page.locator('#results'))).match(lookedUp)?.length, 3)
+    })
   })
 
   it('says that newer versions were not checked where a neighbour’s ledger does not answer', async () => {

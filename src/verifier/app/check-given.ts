@@ -5,7 +5,7 @@
 
 import { inTurns } from '../../at-once.ts'
 import { attemptAsync } from '../../core/attempt.ts'
-import type { TrustEntry } from '../../core/trust.ts'
+import { isTrustList, type TrustEntry } from '../../core/trust.ts'
 import { VERDICTS, type VerdictCode } from '../verdict.ts'
 import { rememberAnswers } from './chain-memory.ts'
 import { checkWith, findingOf, lookUp } from './check-receipt.ts'
@@ -115,7 +115,7 @@ async function checkFile(
   const keep = keepSome(watch.maxWhole ?? Number.POSITIVE_INFINITY)
   const answered = await inTurns(releases, RELEASES_AT_ONCE, async release => {
     if (watch.isStopped?.() || means.signal?.aborted) return undefined
-    const answer = keep(await checkRelease(file.name, release, ofReleases, means))
+    const answer = keep(await checkRelease(file.name, release, ofReleases, meansForParts(own, means)))
     await watch.onPart?.(++done, releases.length)
     return answer
   })
@@ -124,6 +124,16 @@ async function checkFile(
   const exit = reportedAs !== undefined ? EXIT_UNCOMPARED : parts.some(isGone) ? EXIT_CHANGED : undefined
   const told = exit === undefined ? own : own.map(answer => withoutGreen(answer, exit))
   return { own: told, parts: state ? [state, ...parts] : parts, partsLeftOut }
+}
+
+/** The parts of a file that was found in another ledger are looked up there. */
+function meansForParts(own: readonly Answer[], means: Means): Means {
+  const { policy, others, ledgerOf } = means
+  const list = isTrustList(policy) ? policy : others
+  const origin = own.find(({ finding }) => finding?.lookedUp !== undefined)?.finding?.result.origin
+  const entry = list?.entries.find(each => each.origin === origin)
+  const ledger = entry?.ledger === undefined ? undefined : ledgerOf?.(entry)
+  return ledger === undefined ? means : { ...means, ledger }
 }
 
 /** Whether a release was withdrawn, replaced or changed, or does not fit its receipt. */

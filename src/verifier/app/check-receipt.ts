@@ -3,29 +3,61 @@ import { inTurns } from '../../at-once.ts'
 import { attempt, attemptAsync } from '../../core/attempt.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
-import { isTrustList, type TrustList } from '../../core/trust.ts'
+import { isTrustList, type TrustEntry, type TrustList } from '../../core/trust.ts'
 import { claimsKeyOf, type ReceiptParts, readReceiptParts } from '../checks.ts'
 import { entryOf } from '../judge.ts'
 import { verify } from '../verify.ts'
 import type { Answer, Finding, Means, Watch } from './finding.ts'
 import { type GivenReceipt, hashesOf } from './given.ts'
-import { type FoundReceipts, isErased } from './ledger-reader.ts'
+import { type FoundReceipts, isErased, type LedgerReader } from './ledger-reader.ts'
 
 /** The file or the part of it that is checked. */
 export type CheckedPart = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'isArchive' | 'fileKind' | 'pdf' | 'part'>
+/** How many ledgers are asked for one file, and how many of them at once. */
+const MAX_LEDGERS = 32
+const LEDGERS_AT_ONCE = 8
+
 /**
  * Looks up receipts by hash: one answer for each record that lists the file, or one that says that
- * no record does.
+ * no record does. By a list, each ledger that it has an address of is asked. If one does not answer
+ * and no other has the file, nobody knows whether there is a record.
  */
 export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = {}): Promise<Answer[]> {
-  const { ledger } = means
-  const name = subject.fileName ?? ''
   const { digest, part } = subject
-  if (ledger === undefined || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
-  const { value: found, error } = await attemptAsync(() => ledger.findReceipts(hashesOf(digest)))
-  if (error) return [{ name, part, problem: isErased(error) ? 'erasing' : 'ledger-gone' }]
-  if (found.length === 0) return [{ finding: await findingOf(subject, undefined, means, watch) }]
-  return inTurns(found, 1, async receipts => ({ finding: await findingAmong(subject, receipts, means, watch) }))
+  const ledgers = ledgersToAsk(subject, means)
+  const name = subject.fileName ?? ''
+  if (ledgers.length === 0 || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
+  const hashes = hashesOf(digest)
+  const asked = await inTurns(ledgers, LEDGERS_AT_ONCE, each => attemptAsync(() => each.ledger.findReceipts(hashes)))
+  const namesOf = (isSilent: boolean) => ledgers.filter((_, at) => (asked[at]!.error !== undefined) === isSilent).map(each => each.name)
+  const lookedUp = ledgers.length > 1 ? { lookedUp: { answered: namesOf(false), silent: namesOf(true) } } : {}
+  // Two addresses may be of one ledger.
+  const isTold = (newest: string, before: number) =>
+    asked.slice(0, before).some(({ value = [] }) => value.some(each => each.newest === newest))
+  const found = asked.flatMap(({ value = [] }, at) => value.filter(({ newest }) => !isTold(newest, at)))
+  const errors = asked.flatMap(({ error }) => error ?? [])
+  if (found.length === 0 && errors.length > 0)
+    return [{ name, part, problem: errors.every(isErased) ? 'erasing' : 'ledger-gone', ...lookedUp }]
+  if (found.length === 0) return [{ finding: { ...(await findingOf(subject, undefined, means, watch)), ...lookedUp } }]
+  return inTurns(found, 1, async receipts => ({ finding: { ...(await findingAmong(subject, receipts, means, watch)), ...lookedUp } }))
+}
+
+/**
+ * The ledgers that are asked for a file: the one at hand, and those that a list has an address of. A
+ * part of a file is looked up in one ledger alone, because a package can have thousands.
+ */
+function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf }: Means): { name: string; ledger: LedgerReader }[] {
+  const list = isTrustList(policy) ? policy : others
+  const isOwn = (entry: TrustEntry) => ledger !== undefined && (ledger.name === entry.origin || ledger.name === entry.ledger)
+  const own = ledger === undefined ? [] : [{ name: list?.entries.find(isOwn)?.name ?? ledger.name, ledger }]
+  if (part !== undefined || list === undefined || ledgerOf === undefined) return own
+  const listed = list.entries
+    .filter(entry => entry.ledger !== undefined && entry.policy !== undefined && !isOwn(entry))
+    .flatMap(entry => {
+      const reader = ledgerOf(entry)
+      return reader === undefined ? [] : [{ name: entry.name, ledger: reader }]
+    })
+  return [...own, ...listed].slice(0, MAX_LEDGERS)
 }
 
 /**

@@ -42,9 +42,14 @@ export type Finding = {
    * vouches for it.
    */
   readonly earlier?: { readonly index: number; readonly date?: string } | undefined
+  /** Where the file was looked up, if several ledgers were asked. */
+  readonly lookedUp?: LookedUp
   /** The given receipt was only sealed, so the ledger's newer one was checked instead. */
   readonly isFresher: boolean
 }
+
+/** The names of the ledgers that were asked for a file without a receipt. */
+export type LookedUp = { readonly answered: readonly string[]; readonly silent: readonly string[] }
 
 /**
  * Why there is no verdict. `erasing`: every entry of the file was or is being erased, so the ledger
@@ -55,7 +60,13 @@ export type Problem = 'ledger-gone' | 'erasing' | 'need-receipt' | 'release-refu
 
 /** A finding, or the reason why the file could not be checked. */
 export type Answer =
-  | { readonly finding: Finding; readonly problem?: undefined; readonly code?: undefined; readonly reason?: undefined }
+  | {
+      readonly finding: Finding
+      readonly problem?: undefined
+      readonly code?: undefined
+      readonly reason?: undefined
+      readonly lookedUp?: undefined
+    }
   | {
       readonly finding?: undefined
       readonly name: string
@@ -63,6 +74,7 @@ export type Answer =
       readonly problem: Problem
       readonly code?: string
       readonly reason?: string
+      readonly lookedUp?: LookedUp
     }
 
 /**

@@ -20,6 +20,8 @@ import { type ListedEntry, readRecordVersions } from './record-versions.ts'
  * answer.
  */
 export type LedgerReader = {
+  /** Its origin, or its address where the origin is not known before. */
+  readonly name: string
   /**
    * Receipts for a file by each of its hashes, for each record that lists it. Records that list the
    * first hash come first. Empty if there are none.
@@ -65,6 +67,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   const asked = rememberPrefixes(prefix => read(`/v1/digests/${prefix}`))
   let status: Promise<void> | undefined
   return {
+    name: options.origin === '' ? options.url.replace(/\/+$/, '') : options.origin,
     findReceipts: hashes => findByEach(hashes, hash => findIndexes(hash, asked), receiptOf),
     readReceipt: receiptOf,
     async currency(statement, index) {
@@ -93,6 +96,7 @@ export function giveUpWhenGone(ledger: LedgerReader): LedgerReader {
     throw error
   }
   return {
+    name: ledger.name,
     findReceipts: hashes => ask(() => ledger.findReceipts(hashes)),
     readReceipt: index => ask(() => ledger.readReceipt(index)),
     currency: (statement, index) => ask(async () => ledger.currency(statement, index)),

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { OpenSealError } from '../../../src/core/errors.ts'
 import type { Statement } from '../../../src/core/statements/statement.ts'
+import type { TrustEntry, TrustList } from '../../../src/core/trust.ts'
 import { digestsOf } from '../../../src/documents/digest.ts'
 import { planChecks } from '../../../src/verifier/app/check-given.ts'
 import type { ReadFile, Release } from '../../../src/verifier/app/file-reader.ts'
@@ -21,6 +22,7 @@ import {
   FILE,
   GENESIS,
   listingOf,
+  ORIGIN,
   policyWith,
   STATEMENT,
   WITHDRAWAL,
@@ -46,6 +48,7 @@ function ledgerOf(
 ): LedgerReader & { asked: unknown[] } {
   const asked: unknown[] = []
   return {
+    name: 'ledger.example/log',
     asked,
     async findReceipts(hashes) {
       asked.push(hashes)
@@ -61,6 +64,7 @@ function ledgerOf(
   }
 }
 const goneLedger: LedgerReader = {
+  name: 'gone.example/log',
   findReceipts: () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')),
   readReceipt: () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')),
   currency: () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')),
@@ -116,6 +120,67 @@ describe('verifier/app/check-given', () => {
       ],
     )
     assert.deepEqual(short(await runAll([fileOf('b', utf8('b'))], [], { ledger })), [[['unknown', undefined]]])
+  })
+
+  it('asks every ledger that a list has an address of, at most 32, each once, and tells a receipt of two once', async () => {
+    const { sha256 } = digestsOf(FILE)
+    const receipt = await world.receipt(1)
+    const entryOf = (at: number, change: Partial<TrustEntry> = {}): TrustEntry => ({
+      ...{ name: `Ledger ${at}`, ledger: `https://l${at}.example`, origin: `l${at}.example/log`, sha256: '', policy: policyWith() },
+      ...change,
+    })
+    const own = { ...ledgerOf({ [sha256]: [receipt] }), name: 'l0.example/log' }
+    const opened = new Map<string, ReturnType<typeof ledgerOf>>()
+    const open = ({ origin }: TrustEntry) => {
+      const made = ledgerOf({ [sha256]: [receipt] })
+      opened.set(origin, made)
+      return made
+    }
+    const lookUpIn = async (entries: readonly TrustEntry[], files: readonly GivenFile[], over: Partial<Means> = {}) => {
+      opened.clear()
+      const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries, json: {}, sha256: '' }
+      const answers = await runAll(files, [], { ledger: own, others, ledgerOf: open, ...over })
+      return { asked: [...opened].filter(([, { asked }]) => asked.length > 0).map(([origin]) => origin), answers }
+    }
+    const file = fileOf('a.json', FILE)
+    const { policy: _, ...newer } = entryOf(3)
+    const { ledger: __, ...nowhere } = entryOf(4)
+    const few = await lookUpIn([entryOf(0), entryOf(1), newer, nowhere], [file])
+    assert.deepEqual(few.asked, ['l1.example/log'])
+    assert.deepEqual(
+      few.answers[0]!.own.map(({ finding }) => [finding?.result.verdict, finding?.lookedUp]),
+      [['anchored', { answered: ['Ledger 0', 'Ledger 1'], silent: [] }]],
+    )
+    const many = await lookUpIn(
+      Array.from({ length: 50 }, (_, at) => entryOf(at + 1)),
+      [fileOf('b', utf8('b')), fileOf('c', utf8('c'))],
+    )
+    assert.deepEqual([many.asked.length, many.answers[0]!.own[0]!.finding?.lookedUp?.answered.length], [31, 32])
+    const silent = await lookUpIn([entryOf(1)], [fileOf('b', utf8('b'))], { ledgerOf: () => goneLedger })
+    assert.deepEqual(silent.answers[0]!.own, [
+      { name: 'b', part: undefined, problem: 'ledger-gone', lookedUp: { answered: ['l0.example/log'], silent: ['Ledger 1'] } },
+    ])
+    const alone = await lookUpIn([nowhere], [file])
+    assert.equal(alone.answers[0]!.own[0]!.finding?.lookedUp, undefined)
+  })
+
+  it('looks the parts of a file up in one ledger: the one that has the file, or the one at hand', async () => {
+    const { sha256 } = digestsOf(FILE)
+    const entry: TrustEntry = { name: 'There', ledger: 'https://there.example', origin: ORIGIN, sha256: '', policy: policyWith() }
+    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [entry], json: {}, sha256: '' }
+    const askedOf = async (bytes: Uint8Array) => {
+      const [own, there] = [ledgerOf({}), ledgerOf({ [sha256]: [await world.receipt(1)] })]
+      const file = fileOf('package.json', bytes, { releases: [releaseOf(1, 'one')] })
+      await runAll([file], [], { ledger: own, others, ledgerOf: () => there })
+      return [own, there].map(({ asked }) => asked.length)
+    }
+    assert.deepEqual(
+      [await askedOf(FILE), await askedOf(utf8('unknown'))],
+      [
+        [1, 2],
+        [2, 1],
+      ],
+    )
   })
 
   it('reports an earlier entry beside a production chain without the date of a test network', async () => {
