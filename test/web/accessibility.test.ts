@@ -139,7 +139,7 @@ describe('web/accessibility', function () {
             for (const [status, code] of FAILURES) {
               const asked = { method: 'GET', path: `/${tag}/records/7`, search: '', accept: 'text/html', languages: '' }
               await page.setContent(renderProblemPage(asked, { status, code, detail: 'x'.repeat(200) }, { look, retrySeconds: 90 }).text)
-              await assertAccessible(page)
+              await assertAccessible(page, lookIn(tag).axe)
               await assertFits(page)
             }
           },
