@@ -78,6 +78,9 @@ type Deps = {
   readonly wereErased?: (identities: readonly string[]) => Promise<readonly boolean[]>
 }
 
+/** `mayGoOn`: whether batches may still be sealed. */
+type BatchDeps = Deps & { readonly mayGoOn: () => boolean }
+
 /** How often a batch is tried again after another node's commit came first. */
 const MOVED_RETRIES = 100
 /** How often an idle node asks the store for its head. */
@@ -88,6 +91,7 @@ export function createSequencer(deps: Deps): Sequencer {
   const { view, host, key } = deps
   const waits = () => key?.waits()
   const stops = createStops()
+  const mayGoOn = () => stops.reason() === undefined && waits() === undefined
   /**
    * Promise 7: the outcome of a commit is unknown, so nothing is built on the head until the store
    * has settled it.
@@ -128,9 +132,11 @@ export function createSequencer(deps: Deps): Sequencer {
         const lacking = waits()
         if (lacking !== undefined) throw new LedgerError('LEDGER_KEY_ENDED', lacking)
         try {
-          return await sealBatch(deps, batch, options)
+          return await sealBatch({ ...deps, mayGoOn }, batch, options)
         } catch (error) {
-          if (error instanceof LedgerError && (error.code === 'LEDGER_COMMIT_FAILED' || error.code === 'LEDGER_MOVED')) throw error
+          // The caller looks at the view, which may not have that size yet.
+          if (isLedgerError(error, 'LEDGER_MOVED')) await settle()
+          if (isLedgerError(error, 'LEDGER_MOVED') || isLedgerError(error, 'LEDGER_COMMIT_FAILED')) throw error
           if (isDocumentChanged(error)) throw error
           // The store could not be read, or a commit is late. The next batch finds out what became
           // of this one.
@@ -159,11 +165,13 @@ export function createSequencer(deps: Deps): Sequencer {
 }
 
 /** Begins a batch, seals it and ends it. */
-async function sealBatch(deps: Deps, batch: readonly Prepared[], options: SealOptions): Promise<SubmissionOutcome[]> {
+async function sealBatch(deps: BatchDeps, batch: readonly Prepared[], options: SealOptions): Promise<SubmissionOutcome[]> {
   // Look up known statements on the head that the commit below requires. A crash here leaves
   // nothing behind: a store that nodes share gives up the lock of a node that is gone.
   const begun = await beginBatch(deps, batch)
   try {
+    // Meanwhile the ledger may have been stopped, or another node may have ended the key.
+    if (!deps.mayGoOn()) throw new HeadMoved('HEAD_MOVED', 'nothing may be sealed now')
     return await sealOn(begun, deps, batch, options)
   } finally {
     begun.end()
@@ -173,7 +181,7 @@ async function sealBatch(deps: Deps, batch: readonly Prepared[], options: SealOp
 async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[], { onSize, ...also }: SealOptions) {
   const { store, view, host, wereErased = async () => [] } = deps
   const { tree, known } = begun
-  if (onSize !== undefined && tree.head.size !== onSize) throw movedError(tree, view)
+  if (onSize !== undefined && tree.head.size !== onSize) throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
 
   // Look up those that were erased, and number the others. A crash here leaves nothing behind.
   const refused = await wereErased(batch.map(statement => statement.identity))
@@ -181,10 +189,10 @@ async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[],
   const submissions = numberFrom(tree.head.size, begun, refused)
   if (fresh.length === 0) {
     // Nothing of this batch is written, so have the store confirm what was only read before it is
-    // acknowledged. A crash here leaves nothing behind.
+    // acknowledged. A fail-over may have taken it back. A crash here leaves nothing behind.
     begun.end()
-    if (tree !== view.tree()) throw new HeadMoved('HEAD_MOVED', 'this node has not followed yet')
     await view.confirm()
+    if (!(await view.includes(tree.head))) throw new HeadMoved('HEAD_MOVED', 'the store has lost what it knew')
     return submissions
   }
 
@@ -230,13 +238,6 @@ async function commit(
     if (isDocumentChanged(cause)) throw cause
     return { cause }
   }
-}
-
-/** The error for a batch that needs another size. */
-function movedError(tree: TreeState, view: OwnView): Error {
-  // The caller looks at the view, which does not have this tree yet.
-  if (tree !== view.tree()) return new HeadMoved('HEAD_MOVED', 'this node has not followed yet')
-  return new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
 }
 
 /**
@@ -300,6 +301,10 @@ export function statementErased(): LedgerError {
 
 function equalHeads(a: Head, b: Head): boolean {
   return a.size === b.size && equalBytes(a.root, b.root)
+}
+
+function isLedgerError(error: unknown, code: string): error is LedgerError {
+  return error instanceof LedgerError && error.code === code
 }
 
 /** Whether the store may still do what it was asked to do, and the head will show it. */

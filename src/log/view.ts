@@ -58,6 +58,8 @@ export type OwnView = LogView & {
    * @throws LedgerError LEDGER_CORRUPT
    */
   treeAt(stored: StoredTree, known: Head): Promise<TreeState | undefined>
+  /** Whether a head is the one that this node has taken over, or an earlier one of the same tree. */
+  includes(head: Head): Promise<boolean>
   /** Advances the tree by a batch, after its commit was read back. */
   advance(growth: Growth): Promise<void>
   /** Signs the head again, because the signer has other keys now. */
@@ -190,6 +192,7 @@ export async function openLogView({
       const found = restored(stored)
       return (await follows(found, known, true)) ? found : undefined
     },
+    includes: async head => equalHeads(head, tree.head) || (head.size < tree.head.size && equalBytes(await rootAt(head.size), head.root)),
     async advance(growth) {
       const { before, state } = growth
       // A refresh saw the commit before its read-back ended. Then this node already knows as much,

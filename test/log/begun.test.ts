@@ -1,0 +1,98 @@
+/** Batches that begin with the head locked, on a store that nodes share. */
+import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatVkey } from '../../src/core/tlog/note.ts'
+import type { Ledger } from '../../src/ledger/ledger.ts'
+import { createLogSigner } from '../../src/log/signer.ts'
+import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { SharedStore } from '../../src/store/port/port.ts'
+import { checkLog } from '../ledger/check-log.ts'
+import { ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+
+/** The disk of a database takes most of the time of a commit, so nodes wait for their turns. */
+const COMMIT_MS = 3
+const nextSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
+
+/** A store in memory on which each commit waits for those that have begun before, as on a database. */
+function createLockingStore(): SharedStore {
+  const memory = createMemoryStore()
+  let last: Promise<void> = Promise.resolve()
+  /** Takes the lock. Resolves to what gives it up. */
+  const lock = async (): Promise<() => void> => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const before = last
+    last = promise
+    await before
+    return resolve
+  }
+  const locked = async <T>(work: () => Promise<T>): Promise<T> => {
+    const end = await lock()
+    return work().finally(end)
+  }
+  return {
+    ...memory,
+    commit: commit => locked(() => memory.commit(commit)),
+    confirmHead: () => locked(memory.confirmHead),
+    async begin({ identities, records }) {
+      const end = await lock()
+      return {
+        stored: await memory.readHead(),
+        known: await memory.findIdentities(identities),
+        have: await memory.haveStatements(records),
+        async commit(commit) {
+          await sleep(COMMIT_MS)
+          await memory.commit(commit).finally(end)
+          return memory.readHead()
+        },
+        end,
+      }
+    },
+  }
+}
+
+describe('a batch that begins with the head locked', () => {
+  it('is not sealed on a head that ends the key of its node', async () => {
+    const store = createLockingStore()
+    const [a, b] = [await openTestLedger(store), await openTestLedger(store)]
+    const { change } = await a.changeKey(formatVkey(nextSigner.vkey))
+    await rejects(b.submit(statementOf('one')), { code: 'LEDGER_KEY_ENDED' })
+    equal(await checkLog(store), change.fromSize - 1)
+  })
+
+  it('is not sealed if the ledger was stopped while it waited', async () => {
+    const store = createLockingStore()
+    const a = await openTestLedger(store)
+    const begun = await store.begin!({ identities: [], records: [] })
+    const submitted = a.submit(statementOf('one'))
+    await sleep(COMMIT_MS)
+    a.stop('the store is at odds with its anchor', 'CHAIN_AHEAD')
+    begun.end()
+    await rejects(submitted, { code: 'LEDGER_STOPPED' })
+    equal(await checkLog(store), 1)
+  })
+
+  describe('while other nodes seal all the time', () => {
+    let nodes: readonly Ledger[]
+    let isOver: boolean
+    let others: Promise<unknown>
+    beforeEach(async () => {
+      const store = createLockingStore()
+      nodes = [await openTestLedger(store), await openTestLedger(store), await openTestLedger(store)]
+      await nodes[0]!.submit(statementOf('one'))
+      isOver = false
+      const busy = async (node: Ledger, name: number) => {
+        for (let i = 0; !isOver; i++) await node.submit(statementOf(`${name} ${i}`))
+      }
+      others = Promise.allSettled([0, 0, 1, 1].map((at, name) => busy(nodes[at]!, name)))
+      await sleep(10 * COMMIT_MS)
+    })
+    afterEach(() => {
+      isOver = true
+      return others
+    })
+
+    it('is answered if it holds known statements only', async () => {
+      deepEqual(await nodes[2]!.submit(statementOf('one')), { index: 1, known: true })
+    })
+  })
+})
