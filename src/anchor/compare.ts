@@ -63,7 +63,7 @@ async function conflictOf(ledger: Pick<AnchoredLedger, 'head' | 'rootAt'>, onCha
   if (onChain.size > size)
     return `the contract holds a checkpoint of ${onChain.size} entries, but this store only has ${size}: if no other chain and no witness contradicts it, restore the newest copy of the store`
   if (equalBytes(await ledger.rootAt(onChain.size), onChain.root)) return undefined
-  return `the contract holds another root hash for ${onChain.size} entries than this store: this is not the store that was anchored`
+  return `the contract holds another root hash for ${onChain.size} entries than this store: this is another store, or somebody else anchors with the publisher key`
 }
 
 /**
