@@ -9,7 +9,7 @@ import type { PolicyKey } from '../core/policy.ts'
 import { GENESIS } from '../core/statements/genesis.ts'
 import { KEY_CHANGE, type KeyChange } from '../core/statements/key-change.ts'
 import { parseAnyStatement } from '../core/statements/registry.ts'
-import { type Documents, sizeKey } from '../store/port/documents.ts'
+import { type DocumentChange, type Documents, sizeKey } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
 import { LedgerError } from './errors.ts'
 import { prepareOwn } from './prepare.ts'
@@ -112,15 +112,33 @@ export function rethrowUnlessMoved(error: unknown): void {
 }
 
 /**
+ * The change from one key to another that an interrupted run has completed in the store; undefined
+ * if none has. A stolen key loses its grace. The row is written again: a fail-over could take back
+ * what was only read, after the old key has left its place.
+ * @throws StoreError STORE_DOCUMENT_CHANGED if one has taken it back by then
+ */
+export async function resumeKeyChange(
+  store: KeyRows,
+  { oldKey, newKey, isStolen }: Pick<KeyChange, 'oldKey' | 'newKey'> & { readonly isStolen: boolean },
+): Promise<LoggedChange | undefined> {
+  const found = (await readKeyChanges(store)).find(({ change }) => change.oldKey === oldKey && change.newKey === newKey)
+  if (found === undefined) return undefined
+  const kept = { ...found, hasGrace: found.hasGrace && !isStolen }
+  await store.writeDocuments([rowOf(kept)], { unless: [rowOf(found)] })
+  return kept
+}
+
+/**
  * Records that an entry of the log changed the key, with the old key's checkpoint that ends with
  * it. Durable when it resolves.
  */
-export function keepKeyChange(
-  store: Pick<Documents, 'writeDocuments'>,
-  { index, note, hasGrace }: Omit<LoggedChange, 'change'>,
-): Promise<void> {
+export function keepKeyChange(store: Pick<Documents, 'writeDocuments'>, change: Omit<LoggedChange, 'change'>): Promise<void> {
+  return store.writeDocuments([rowOf(change)])
+}
+
+function rowOf({ index, note, hasGrace }: Omit<LoggedChange, 'change'>): DocumentChange {
   const row: Row = { index, note, ...(hasGrace && { grace: true }) }
-  return store.writeDocuments([{ collection: CHANGES, key: sizeKey(index), value: JSON.stringify(row) }])
+  return { collection: CHANGES, key: sizeKey(index), value: JSON.stringify(row) }
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Config } from '../config.ts'
 import { formatVkey } from '../core/tlog/note.ts'
 import { ensureLogKey, readLogKey, replaceLogKey } from '../keys.ts'
-import { keepKeyChange, readKeyChanges } from '../log/log-keys.ts'
+import { resumeKeyChange } from '../log/log-keys.ts'
 import { createLogSigner } from '../log/signer.ts'
 import { type Log, silentLog } from '../logger.ts'
 import { openMarkFile } from '../mark.ts'
@@ -49,9 +49,7 @@ async function rotate(start: Start, isStolen: boolean): Promise<Rotation> {
     throw new ServerError('SERVER_DATA', `There is no ledger in ${dataDir} whose key could be changed.`)
   const oldKey = formatVkey(createLogSigner(config.origin, await readLogKey(path, log)).vkey)
   const newKey = formatVkey(createLogSigner(config.origin, await ensureLogKey(next, start)).vkey)
-  const done = (await readKeyChanges(store)).find(({ change }) => change.oldKey === oldKey && change.newKey === newKey)
-  // An interrupted run may have given it a grace. No node has taken up the new key yet.
-  if (done?.hasGrace && isStolen) await keepKeyChange(store, { ...done, hasGrace: false })
+  const done = await resumeKeyChange(store, { oldKey, newKey, isStolen })
   const { index, change } = done ?? (await changeKey(start, store, newKey, isStolen))
   // The new key continues from what the old one signed, and its mark begins there.
   const { head } = (await store.readHead())!

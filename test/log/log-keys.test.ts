@@ -6,6 +6,7 @@ import type { Statement } from '../../src/core/statements/statement.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
 import { formatVkey, parseVkey, signNote, verifyNote } from '../../src/core/tlog/note.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
+import { resumeKeyChange } from '../../src/log/log-keys.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { followKeyChange } from '../../src/verifier/extend.ts'
@@ -165,6 +166,25 @@ describe('ledger: log keys', () => {
     deepEqual(await again.changeKey(vkeyOf(2)), change)
     equal(again.head().size, 4)
     deepEqual((await open(store, 2)).logKeys().length, 2)
+  })
+
+  it('are called changed by an interrupted run only once its row is written again: a fail-over may take back what was read', async () => {
+    const { store, change } = await rotated()
+    const keys = { oldKey: vkeyOf(1), newKey: vkeyOf(2) }
+    equal(await resumeKeyChange(store, { ...keys, newKey: vkeyOf(3), isStolen: false }), undefined)
+    deepEqual([change.hasGrace, await resumeKeyChange(store, { ...keys, isStolen: false })], [true, change])
+    deepEqual((await resumeKeyChange(store, { ...keys, isStolen: true }))?.hasGrace, false)
+    deepEqual((await resumeKeyChange(store, { ...keys, isStolen: false }))?.hasGrace, false)
+    const failsOver: typeof store = {
+      ...store,
+      async listDocuments(...asked) {
+        const rows = await store.listDocuments(...asked)
+        await store.writeDocuments(rows.map(({ key }) => ({ collection: 'key-changes', key, value: null })))
+        return rows
+      },
+    }
+    await rejects(resumeKeyChange(failsOver, { ...keys, isStolen: false }), { code: 'STORE_DOCUMENT_CHANGED' })
+    deepEqual(await store.listDocuments('key-changes'), [])
   })
 
   it('are not changed by agencies: a submitted change is refused, and a logged one belongs to no record', async () => {

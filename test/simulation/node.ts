@@ -8,7 +8,7 @@ import { formatVkey, type Signer } from '../../src/core/tlog/note.ts'
 import type { Host } from '../../src/host.ts'
 import { type Agencies, createAgencies } from '../../src/ledger/agencies/agencies.ts'
 import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
-import { readKeyChanges } from '../../src/log/log-keys.ts'
+import { resumeKeyChange } from '../../src/log/log-keys.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
 import { silentLog } from '../../src/logger.ts'
 import { compare } from '../../src/server/compare.ts'
@@ -25,7 +25,8 @@ export const PLACE = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, logId
 export const SIGNERS = [5, 7].map(byte => createLogSigner(ORIGIN, new Uint8Array(32).fill(byte))) as [Signer, Signer]
 const ERASURE_KEY = new Uint8Array(32).fill(6)
 const INTERVAL_MS = 12_000
-const DEADLINE_MS = 3000
+/** How long a call of the store may take. */
+export const DEADLINE_MS = 3000
 
 /** A running node. */
 export type RunningNode = {
@@ -89,9 +90,10 @@ export async function startNode(deps: Deps): Promise<RunningNode> {
  * is called again. Returns the last size that the old key may sign.
  */
 export async function rotateKey(deps: Deps, next: Signer): Promise<number> {
-  const { keys } = deps
+  const { keys, host } = deps
+  const store = withDeadlines(deps.store, host, DEADLINE_MS)
   const [oldKey, newKey] = [formatVkey(keys.signer.vkey), formatVkey(next.vkey)]
-  const made = (await readKeyChanges(deps.store)).find(({ change }) => change.oldKey === oldKey && change.newKey === newKey)
+  const made = await resumeKeyChange(store, { oldKey, newKey, isStolen: false })
   const { change } = made ?? (await changeKey(deps, newKey))
   keys.signer = next
   return change.fromSize - 1

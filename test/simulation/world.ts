@@ -9,7 +9,7 @@ import { CHAIN_ID, CODE_SHA256, CONFIRMATIONS, CONTRACT, createMemoryChain, LOG_
 import { createFaultyStore, type NodeLine, type StoreServers } from './faulty-store.ts'
 import { createHeadLock } from './head-lock.ts'
 import { createModel, type Invariant, Violation } from './model.ts'
-import { faultyChain, type KeyFile, ORIGIN, type RunningNode, rotateKey, SIGNERS, simulatedHost, startNode } from './node.ts'
+import { DEADLINE_MS, faultyChain, type KeyFile, ORIGIN, type RunningNode, rotateKey, SIGNERS, simulatedHost, startNode } from './node.ts'
 import { createRandom } from './random.ts'
 import { createScheduler } from './scheduler.ts'
 import type { Options } from './swarm.ts'
@@ -331,7 +331,10 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
 
   const isQuiet = () => {
     const size = up()[0]?.ledger.head().size
+    // A call that a pause has made late fails once the node wakes, at the latest after its deadline.
+    const areAwake = slots.every(({ pausedUntilMs }) => pausedUntilMs + DEADLINE_MS < scheduler.nowMs())
     return (
+      areAwake &&
       isRotated &&
       answered === options.submissions &&
       up().length === slots.length &&
