@@ -23,6 +23,8 @@ import { type Commands, openCommands } from './commands.ts'
 
 /** The second account of every development chain: its key is public. */
 const SECOND_KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d'
+/** The third. */
+const THIRD_KEY = '0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a'
 const OPERATOR = 'operator-key-of-this-test'
 
 describe('keys that are lost or stolen', function () {
@@ -137,6 +139,40 @@ describe('keys that are lost or stolen', function () {
     )
     equal(upgraded.code, 0, upgraded.err)
     equal(await verdict('replaced.json'), 'test-network')
+  })
+
+  it('goes on without its owner’s key, which nobody else replaces, until a new log takes over', async () => {
+    const env = { OPENSEAL_ANCHOR_KEY: SECOND_KEY }
+    const first = await start('data')
+    equal((await openseal('policy', '--out', 'pinned.json', '--ledger', first.url)).code, 0)
+    const name = (to: string, key: string) => {
+      const args = ['rotate', 'publisher', '--to', to, '--rpc', first.chain.urls[0]!, '--policy', 'pinned.json']
+      return commands.run(args, { cwd: folder, env: { OPENSEAL_ANCHOR_KEY: key } })
+    }
+    equal((await name(new Wallet(SECOND_KEY).address, EMBEDDED_KEY)).code, 0)
+    await stop(first)
+
+    // From here on, nobody has the owner's key.
+    const ledger = await start('data', { ...env, OPENSEAL_CHAIN_PORT: new URL(first.chain.urls[0]!).port })
+    const refused = await name(new Wallet(THIRD_KEY).address, SECOND_KEY)
+    deepEqual([refused.code, /Nothing was signed[\s\S]*\[CHAIN_REJECTED\]/.test(refused.err)], [1, true], refused.err)
+    const key = await newKey(ledger)
+    await send(ledger, '/v1/records', key, statement(1))
+    await untilAnchored(ledger, 1)
+    writeFileSync(at('next.key'), THIRD_KEY, { mode: 0o600 })
+    const { contract } = ledger.chain.anchor
+    const chain = { name: 'only', rpc: ledger.chain.urls, contract, keyFile: 'next.key', finality: { confirmations: 0 } }
+    writeFileSync(at('next.json'), JSON.stringify({ chains: [chain] }))
+    const next = await start('next', { OPENSEAL_VOUCHERS: at('next.json'), OPENSEAL_ORIGIN: 'ledger.example/next' })
+    await send(next, '/v1/records', await newKey(next), statement(2))
+    await untilAnchored(next, 1)
+    // Nothing closes the old log, so only its keys can be taken away.
+    const agency = ['--ledger', ledger.url, 'transport.gov.example']
+    const operator = { cwd: folder, env: { OPENSEAL_OPERATOR_KEY: OPERATOR } }
+    const listed = await commands.run(['agency', 'keys', ...agency, '--json'], operator)
+    const [{ keyId }] = JSON.parse(listed.out).keys
+    equal((await commands.run(['agency', 'revoke', ...agency, keyId], operator)).code, 0)
+    equal((await send(ledger, '/v1/records', key, statement(3))).code, 'KEY_REVOKED')
   })
 
   it('stops when a thief has anchored another root, a watching witness refuses its size, and its owner closes it for a new log', async () => {
