@@ -1,6 +1,4 @@
-/** One world from one seed: nodes, store, chain and clients, and everything that goes wrong. */
-import { OpenSealError } from '../../src/core/errors.ts'
-import type { Statement } from '../../src/core/statements/statement.ts'
+/** One world from one seed: nodes, store and chain, everything that goes wrong, and who uses them. */
 import { parseNote } from '../../src/core/tlog/note.ts'
 import { LOCAL } from '../../src/store/port/documents.ts'
 import { verify } from '../../src/verifier/verify.ts'
@@ -9,7 +7,8 @@ import { CHAIN_ID, CODE_SHA256, CONFIRMATIONS, CONTRACT, createMemoryChain, LOG_
 import { createFaultyStore, type NodeLine, type StoreServers } from './faulty-store.ts'
 import { createHeadLock } from './head-lock.ts'
 import { createModel, type Invariant, Violation } from './model.ts'
-import { DEADLINE_MS, faultyChain, type KeyFile, ORIGIN, type RunningNode, rotateKey, SIGNERS, simulatedHost, startNode } from './node.ts'
+import { DEADLINE_MS, faultyChain, type KeyFile, ORIGIN, SIGNERS, simulatedHost, startNode } from './node.ts'
+import { beginPeople, codeOf, isErased, type Slot } from './people.ts'
 import { createRandom } from './random.ts'
 import { createScheduler } from './scheduler.ts'
 import type { Options } from './swarm.ts'
@@ -26,25 +25,12 @@ export type Result = {
   readonly counts: Readonly<Record<string, number>>
 }
 
-type Slot = {
-  readonly name: string
-  generation: number
-  running: RunningNode | undefined
-  isStarting: boolean
-  pausedUntilMs: number
-  clockMs: number
-  note: string
-}
-
 const BEGIN_MS = Date.UTC(2026, 0, 2)
 const TICK_MS = 10_000
 const HEALING_MS = 30 * 60_000
-const CLIENT_MS = 15_000
 const MOST_STEPS = 500_000
 /** How many receipts of a world are verified: that is a tenth of all work otherwise. */
 const MOST_RECEIPTS = 3
-/** Answers about a statement that was erased, or will be by the clock of the node that was asked. */
-const ERASED = ['STATEMENT_ERASED', 'RECORD_ERASED', 'RECORD_ERASING']
 /** Documents that only the holder of the lease may write. */
 const JOURNAL = ['rounds', 'round-ordinals', 'final-rounds', 'anchors', 'anchorer', 'final-anchors']
 
@@ -71,9 +57,8 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     ...{ name: 'ABCD'[i]!, generation: 0, running: undefined, isStarting: false, pausedUntilMs: 0, clockMs: 0, note: '' },
   }))
   const keys: KeyFile = { signer: SIGNERS[0] }
-  /** The command that changes the log's key, and whether it has ended. */
+  /** The command that changes the log's key. */
   const command: Slot = { name: 'K', generation: 0, running: undefined, isStarting: false, pausedUntilMs: 0, clockMs: 0, note: '' }
-  let isRotated = options.rotateMs === undefined
   let violated: Violation | undefined
   const fail = (error: unknown) => {
     violated ??= error instanceof Violation ? error : new Violation('everything goes on once nothing fails', String(error))
@@ -174,111 +159,11 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     })
   }
 
-  // Clients: each sends its statement until it is answered.
-  const statements = Array.from({ length: options.statements }, (_, i) => statementOf(i))
-  let answered = 0
-  const submit = (client: number, statement: Statement): void => {
-    const again = () => scheduler.after(100 + clients.below(2000), `client ${client} sends`, () => submit(client, statement))
-    const nodes = up().filter(({ notAccepting }) => notAccepting() === undefined)
-    if (nodes.length === 0) {
-      again()
-      return
-    }
-    const { slot, ledger } = clients.pick(nodes)
-    let isOver = false
-    const once = (then: () => void) => {
-      if (!isOver) then()
-      isOver = true
-    }
-    const sent = clients.chance(0.5) ? ledger.submit(statement) : ledger.submitForReceipt(statement)
-    sent.then(
-      guarded(({ index, known }) => {
-        count(known ? 'known' : 'sealed')
-        scheduler.note(`client ${client} has ${index}`)
-        once(() => answered++)
-        model.acknowledge(statement, index, slot.name)
-        if (ledger.head().size <= index)
-          throw new Violation('nothing is signed before it is safe', `${slot.name} answers ${index} and has not signed for it`)
-      }),
-      error => {
-        count(`refused: ${codeOf(error)}`)
-        const isErased = ERASED.includes(codeOf(error))
-        once(isErased ? () => answered++ : again)
-      },
-    )
-    scheduler.after(CLIENT_MS, `client ${client} gives up`, () => once(again))
-  }
-  for (let client = 0; client < options.submissions; client++) {
-    const statement = clients.pick(statements)
-    scheduler.after(clients.below(options.chaosMs), `client ${client} sends`, () => submit(client, statement))
-  }
-
-  // The operator makes a key on one node and revokes it on another.
-  const AGENCY = 'transport.gov.example'
-  const useKey = async (key: string, isRevoked: boolean) => {
-    for (const { slot, agencies } of up()) {
-      const { error } = await tried(() => agencies.authenticate(key))
-      if (error === undefined && isRevoked && !isCareless)
-        fail(new Violation('a revoked key is dead after two seconds', `${slot.name} lets in a key that was revoked`))
-    }
-  }
-  const operate = async () => {
-    const nodes = up()
-    if (nodes.length === 0) return
-    await tried(() => clients.pick(nodes).agencies.add({ id: AGENCY, name: 'Transport' }))
-    const made = await tried(() => clients.pick(nodes).agencies.addKey(AGENCY, {}))
-    if (made.value === undefined) return
-    const { key, keyId } = made.value
-    for (let ms = 0; ms < 4000; ms += 400) scheduler.after(ms, 'a key is used', () => useKey(key, false))
-    scheduler.after(2000, 'a key is revoked', async () => {
-      const now = up()
-      if (now.length === 0) return
-      const { error } = await tried(() => clients.pick(now).agencies.revokeKey(AGENCY, keyId))
-      if (error === undefined) count('keys revoked')
-      if (error === undefined) scheduler.after(2000, 'a revoked key is used', () => useKey(key, true))
-    })
-  }
-  for (let ms = 5000; ms < options.chaosMs; ms += 30_000) scheduler.after(ms, 'the operator makes a key', operate)
-
-  // The operator changes the log's key while the nodes run. The command may be killed on its way.
-  const rotate = () => {
-    if (isRotated) return
+  const beginCommand = () => {
     const { deps } = begin(command)
-    const again = (ms: number) => scheduler.after(ms, 'the operator changes the key', rotate)
-    if (isChaos() && faults.chance(0.5)) again(faults.below(3000))
-    const [old, next] = SIGNERS
-    rotateKey(deps, next).then(
-      guarded(lastSize => {
-        isRotated = true
-        command.generation++
-        count('log keys changed')
-        model.endKey(old.vkey.id, lastSize)
-      }),
-      error => {
-        count(`change of the key refused: ${codeOf(error)}`)
-        again(2000)
-      },
-    )
+    return { deps, end: () => void command.generation++ }
   }
-  if (options.rotateMs !== undefined) scheduler.after(options.rotateMs, 'the operator changes the key', rotate)
-
-  // The operator erases something that was answered.
-  const eraseOne = async () => {
-    const [indexes, nodes] = [model.indexes(), up()]
-    if (indexes.length === 0 || nodes.length === 0) return
-    const index = clients.pick(indexes)
-    const { value } = await tried(() => clients.pick(nodes).ledger.requestErasure(index, 'legal', { by: 'operator' }))
-    if (value === undefined || !('erasure' in value)) return
-    count('erased')
-    scheduler.after(2000, 'an erased statement is asked for', async () => {
-      for (const { slot, ledger } of up()) {
-        const shown = await tried(() => ledger.statement(index))
-        if (!isCareless && typeof shown.value === 'string')
-          fail(new Violation('an erased statement is shown by nobody after two seconds', `${slot.name} shows statement ${index}`))
-      }
-    })
-  }
-  for (let ms = 20_000; ms < options.chaosMs; ms += 40_000) scheduler.after(ms, 'the operator erases', eraseOne)
+  const people = beginPeople({ options, model, scheduler, clients, faults, up, beginCommand, isChaos, isCareless, count, fail, guarded })
 
   const blockTime = () => Math.floor((BEGIN_MS + scheduler.nowMs()) / 1000)
   const mine = () => {
@@ -335,8 +220,7 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     const areAwake = slots.every(({ pausedUntilMs }) => pausedUntilMs + DEADLINE_MS < scheduler.nowMs())
     return (
       areAwake &&
-      isRotated &&
-      answered === options.submissions &&
+      people.areDone() &&
       up().length === slots.length &&
       up().every(({ ledger, anchorer }) => ledger.head().size === size && anchorer.lag().lastFinalSize === size)
     )
@@ -365,7 +249,7 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     for (const index of indexes)
       ledger.receipt(index).then(
         receipt => receipts.push(receipt),
-        error => (ERASED.includes(codeOf(error)) ? asked-- : fail(error)),
+        error => (isErased(error) ? asked-- : fail(error)),
       )
     await scheduler.run(() => violated === undefined && receipts.length < asked, MOST_STEPS * 2)
     const production = { codeSha256: CODE_SHA256, production: true, finality: { confirmations: CONFIRMATIONS }, fromSize: 0 }
@@ -396,7 +280,7 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
       const { lastFinalSize, alarmCode = '' } = anchorer.lag()
       return `${name}: size ${ledger.head().size}, anchored ${lastFinalSize} ${alarmCode} ${ledger.stopped() ?? ledger.unsettled() ?? ''}`
     })
-    return `${answered} of ${options.submissions} answered; ${nodes.join('; ')}`
+    return `${people.answered()} of ${options.submissions} answered; ${nodes.join('; ')}`
   }
 
   count(isCareless ? 'careless worlds' : options.lying > 0 ? 'lying worlds' : 'sound worlds')
@@ -409,32 +293,5 @@ export async function runWorld(options: Options, steps = MOST_STEPS): Promise<Re
     trace: scheduler.trace(),
     ...(violation && { violation: { invariant: violation.invariant, what: violation.message, tail: scheduler.tail() } }),
     counts,
-  }
-}
-
-/** The outcome of something that may fail in any way. */
-async function tried<T>(
-  act: () => Promise<T>,
-): Promise<{ readonly value: T; readonly error?: never } | { readonly error: unknown; readonly value?: never }> {
-  try {
-    return { value: await act() }
-  } catch (error) {
-    return { error: error ?? new Error('nothing') }
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof OpenSealError ? error.code : error instanceof Error ? error.message : String(error)
-}
-
-function statementOf(record: number): Statement {
-  return {
-    type: 'openseal/statement@v1',
-    agency: 'transport.gov.example',
-    kind: 'decision',
-    action: 'publish',
-    record: `r${record}`,
-    published: '2026-01-01T00:00:00Z',
-    documents: [{ name: 'a.pdf', mediaType: 'application/pdf', bytes: 1, sha256: record.toString(16).padStart(64, '0') }],
   }
 }
