@@ -10,7 +10,7 @@ import { formatReceipt, parseReceipt } from '../../src/core/receipt.ts'
 import { encodeEntry } from '../../src/core/statements/entry.ts'
 import { ERASURE } from '../../src/core/statements/erasure.ts'
 import { formatCheckpoint } from '../../src/core/tlog/checkpoint.ts'
-import { formatVkey, signNote } from '../../src/core/tlog/note.ts'
+import { formatVkey, parseNote, signNote, verifyNote } from '../../src/core/tlog/note.ts'
 import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
 import { prepareOwn, recordOf } from '../../src/log/prepare.ts'
@@ -141,6 +141,22 @@ describe('filling up across a change of the log’s key', () => {
       const filled = await openTestLedger(older, { signer: THIRD })
       deepEqual(filled.logKeys(), newest.logKeys())
       deepEqual(await filled.keyReceipts(), await newest.keyReceipts())
+    })
+
+    it('fills up from a ledger in the grace of its key, and signs with the new key alone afterwards', async () => {
+      const full = createMemoryStore()
+      const first = await openTestLedger(full)
+      await submit(first, 0, 3)
+      await first.changeKey(formatVkey(SECOND.vkey))
+      const endedKey = { read: async () => signer, done: () => {} }
+      const ledger = await openTestLedger(full, { signer: SECOND, endedKey })
+      await submit(ledger, 3, 5)
+      equal(verifyNote(ledger.head().note, [signer.vkey, SECOND.vkey]).length, 2)
+      const older = await olderCopy(full, 2)
+      equal(await refill(older, copyOf(ledger), host), 7 - 2)
+      const filled = await openTestLedger(older, { signer: SECOND, endedKey })
+      deepEqual([filled.logKeys(), await filled.keyReceipts()], [ledger.logKeys(), await ledger.keyReceipts()])
+      equal(parseNote(filled.head().note).signatures.length, 1)
     })
 
     for (const [what, size, kept, last] of [
