@@ -13,7 +13,7 @@ import type { Host } from '../host.ts'
 import { LedgerError } from '../log/errors.ts'
 import type { GraceDeps } from '../log/grace.ts'
 import { type LoggedAnchorsChange, logAnchorsChange } from '../log/log-anchors.ts'
-import { type LoggedChange, logKeyChange, rethrowUnlessMoved } from '../log/log-keys.ts'
+import { type LoggedChange, logKeyChange } from '../log/log-keys.ts'
 import { createOwnKey } from '../log/own-key.ts'
 import { prepareOwn } from '../log/prepare.ts'
 import { createSequencer, type Sequencer } from '../log/sequencer.ts'
@@ -76,7 +76,7 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
   if (view.head().size === 0) {
     const genesis = { type: GENESIS, origin, logKey: vkey(), anchors: deps.anchors, created: created(), salt: newSalt() } as const
     // If another node has begun the log at the same time, its genesis counts.
-    await sequencer.seal([prepareOwn(genesis)], { onSize: 0 }).catch(rethrowUnlessMoved)
+    await sequencer.sealNext(async index => (index === 0 ? { entry: prepareOwn(genesis) } : undefined))
   }
   await assertBegun(deps)
   await key.open(view.head().size)
@@ -94,7 +94,7 @@ export async function openOwnLog(deps: Deps): Promise<OwnLog> {
       sequencer.stop(KEY_ENDED)
       return change
     },
-    changeAnchors: list => logAnchorsChange(store, { view, sequencer }, { origin, anchors: list, created: created() }, newSalt()),
+    changeAnchors: list => logAnchorsChange(sequencer, { origin, anchors: list, created: created() }, newSalt()),
   }
 }
 

@@ -6,8 +6,8 @@ import { OpenSealError } from '../core/errors.ts'
  * has closed the log for good), LEDGER_BUSY (too many submissions wait: try again),
  * LEDGER_COMMIT_FAILED (nothing was written: try again), LEDGER_UNSETTLED (the disk refuses writes:
  * try again later), LEDGER_KEY_ENDED (the log's key was changed, and this node does not have the
- * new one yet: try again later), LEDGER_MOVED (during a change of the log key: another node sealed first),
- * LEDGER_ORIGIN_CHANGED, LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT,
+ * new one yet: try again later), LEDGER_ORIGIN_CHANGED,
+ * LEDGER_KEY_CHANGED, LEDGER_ANCHOR_CHANGED, LEDGER_CORRUPT,
  * RECORD_NOT_FOUND, RECORD_ERASED, RECORD_ERASING (its erasure is due later), STATEMENT_ERASED (it
  * was erased and is sent again), ERASURE_TYPE, ERASURE_NOT_FOUND, ERASURE_OTHER_AGENCY,
  * ERASURE_OF_OPERATOR, ERASURES_MANY, PROOF_RANGE, LEDGER_DAMAGED (stored data does not match the

@@ -8,10 +8,8 @@ import { ANCHORS_CHANGE, type AnchorsChange } from '../core/statements/anchors-c
 import { parseAnyStatement } from '../core/statements/registry.ts'
 import { type Documents, sizeKey } from '../store/port/documents.ts'
 import type { LogStore } from '../store/port/log.ts'
-import { rethrowUnlessMoved } from './log-keys.ts'
 import { prepareOwn } from './prepare.ts'
 import type { Sequencer } from './sequencer.ts'
-import type { LogView } from './view.ts'
 
 /** A change of anchors, and the index of its entry. */
 export type LoggedAnchorsChange = { readonly index: number; readonly change: AnchorsChange }
@@ -21,8 +19,8 @@ type Rows = Pick<LogStore, 'readStatement'> & Documents
 const CHANGES = 'anchors-changes'
 
 /**
- * All changes, oldest first. A row whose entry is something else is left over from a change that was
- * never logged.
+ * All changes, oldest first. One whose entry is gone was taken back by a fail-over after its row was
+ * read.
  */
 export async function readAnchorsChanges(store: Rows): Promise<LoggedAnchorsChange[]> {
   const rows = await store.listDocuments(CHANGES)
@@ -42,21 +40,17 @@ export async function readAnchorsChanges(store: Rows): Promise<LoggedAnchorsChan
  * type is the operator's.
  */
 export async function logAnchorsChange(
-  store: Rows,
-  { view, sequencer }: { readonly view: LogView; readonly sequencer: Sequencer },
+  sequencer: Sequencer,
   unsalted: Omit<AnchorsChange, 'type' | 'salt'>,
   salt: string,
 ): Promise<LoggedAnchorsChange> {
   const change: AnchorsChange = { type: ANCHORS_CHANGE, ...unsalted, salt }
   parseAnyStatement(JSON.parse(JSON.stringify(change)))
-  for (;;) {
-    const { size } = view.head()
-    // The row comes first: after a crash between the two, it points to nothing, which is passed over.
-    await store.writeDocuments([{ collection: CHANGES, key: sizeKey(size), value: JSON.stringify({ index: size }) }])
-    await sequencer.seal([prepareOwn(change)], { onSize: size }).catch(rethrowUnlessMoved)
-    const logged = await readChange(store, size)
-    if (logged?.salt === salt) return { index: size, change: logged }
-  }
+  const index = await sequencer.sealNext(async index => {
+    const row = { collection: CHANGES, key: sizeKey(index), value: JSON.stringify({ index }) }
+    return { entry: prepareOwn(change), documents: { changes: [row], unless: [] } }
+  })
+  return { index: index!, change }
 }
 
 async function readChange(store: Pick<LogStore, 'readStatement'>, index: number): Promise<AnchorsChange | undefined> {

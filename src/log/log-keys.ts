@@ -99,16 +99,13 @@ export async function logKeyChange(
       await keepKeyChange(store, kept)
       return { ...kept, change: last }
     }
-    const change: KeyChange = { type: KEY_CHANGE, ...unsalted, fromSize: size + 2, salt }
-    // The entry says from which size the new key signs, so it must have exactly that index. After a
-    // crash here the entry has no row; the same command, run again, finds it as the last entry.
-    await sequencer.seal([prepareOwn(change)], { onSize: size }).catch(rethrowUnlessMoved)
+    // The entry says from which size the new key signs. After a crash here the entry has no row;
+    // the same command, run again, finds it as the last entry.
+    await sequencer.sealNext(async index => {
+      if ((await readChange(store, index - 1))?.newKey === unsalted.newKey) return undefined
+      return { entry: prepareOwn({ type: KEY_CHANGE, ...unsalted, fromSize: index + 2, salt }) }
+    })
   }
-}
-
-/** For a batch that needs one index: it is no failure if another node has sealed first. */
-export function rethrowUnlessMoved(error: unknown): void {
-  if (!(error instanceof LedgerError && error.code === 'LEDGER_MOVED')) throw error
 }
 
 /**

@@ -28,20 +28,24 @@ export type SubmissionOutcome = Submission | { readonly error: unknown }
 /** The parts of a commit besides statements. */
 type Also = Pick<Commit, 'erase' | 'documents'>
 
-/** Things that a batch may need besides its statements. */
-export type SealOptions = Also & {
-  /** Seals only on a tree of this size, for entries that depend on their own index. */
-  readonly onSize?: number
-}
+/** An entry of the log's own, with what changes in its commit. */
+export type NextEntry = Also & { readonly entry: Prepared }
 
 export type Sequencer = {
   /**
    * Seals a batch of distinct statements. When it returns, each is durable, signed and read back,
-   * or has the error STATEMENT_ERASED. Never called twice at once.
-   * @throws LedgerError LEDGER_MOVED if the tree is not of the wanted size by then; StoreError
-   * STORE_DOCUMENT_CHANGED; in both cases nothing was written
+   * or has the error STATEMENT_ERASED. Nothing else is sealed at the same time.
+   * @throws LedgerError; StoreError STORE_DOCUMENT_CHANGED: nothing was written
    */
-  seal(batch: readonly Prepared[], options?: SealOptions): Promise<SubmissionOutcome[]>
+  seal(batch: readonly Prepared[], also?: Also): Promise<SubmissionOutcome[]>
+  /**
+   * Seals an entry that depends on its own index, in the same way. `make` is called with that index
+   * and the head locked, so it ends soon; it is called again if another node has come first. If it
+   * makes none, nothing is sealed, and this node has followed the log that far. Resolves to the
+   * entry's index.
+   * @throws what `seal` throws
+   */
+  sealNext(make: (index: number) => Promise<NextEntry | undefined>): Promise<number | undefined>
   /** Promise 7: no batch is sealed from now on. The first reason is kept. */
   stop(reason: string, code?: string): void
   stopped(): string | undefined
@@ -124,28 +128,47 @@ export function createSequencer(deps: Deps): Sequencer {
     return settling
   }
 
-  return {
-    async seal(batch, options = {}) {
-      for (let tries = 0; tries < MOVED_RETRIES; tries++) {
-        stops.refuse()
-        if ((unsettled ?? waits()) !== undefined) await settle()
-        const lacking = waits()
-        if (lacking !== undefined) throw new LedgerError('LEDGER_KEY_ENDED', lacking)
-        try {
-          return await sealBatch({ ...deps, mayGoOn }, batch, options)
-        } catch (error) {
-          // The caller looks at the view, which may not have that size yet.
-          if (isLedgerError(error, 'LEDGER_MOVED')) await settle()
-          if (isLedgerError(error, 'LEDGER_MOVED') || isLedgerError(error, 'LEDGER_COMMIT_FAILED')) throw error
-          if (isDocumentChanged(error)) throw error
-          // The store could not be read, or a commit is late. The next batch finds out what became
-          // of this one.
-          if (isUnsettled(error)) throw unsettledError(error)
-          if (!(error instanceof HeadMoved)) throw stops.failed(error)
-        }
-        await settle()
+  /** Tries again after another node has come first. */
+  async function sealing<T>(attempt: (deps: BatchDeps) => Promise<T>): Promise<T> {
+    for (let tries = 0; tries < MOVED_RETRIES; tries++) {
+      stops.refuse()
+      if ((unsettled ?? waits()) !== undefined) await settle()
+      const lacking = waits()
+      if (lacking !== undefined) throw new LedgerError('LEDGER_KEY_ENDED', lacking)
+      try {
+        return await attempt({ ...deps, mayGoOn })
+      } catch (error) {
+        if (error instanceof LedgerError && error.code === 'LEDGER_COMMIT_FAILED') throw error
+        if (isDocumentChanged(error)) throw error
+        // The store could not be read, or a commit is late. The next batch finds out what became
+        // of this one.
+        if (isUnsettled(error)) throw unsettledError(error)
+        if (!(error instanceof HeadMoved)) throw stops.failed(error)
       }
-      throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
+      await settle()
+    }
+    throw new LedgerError('LEDGER_BUSY', 'Other nodes kept sealing first. Send it again.')
+  }
+
+  return {
+    seal: (batch, also = {}) => sealing(each => onHead(each, batch, begun => sealOn(begun, each, batch, also))),
+    async sealNext(make) {
+      // What `make` cannot read is no reason to stop sealing.
+      let failure: unknown
+      const index = await sealing(each =>
+        onHead(each, [], async begun => {
+          const made = await make(begun.tree.head.size).catch(cause => {
+            failure = cause
+          })
+          if (made === undefined) return undefined
+          const { entry, ...also } = made
+          await sealOn(begun, each, [entry], also)
+          return begun.tree.head.size
+        }),
+      )
+      if (failure !== undefined) throw failure
+      if (index === undefined) await settle()
+      return index
     },
     follow: () =>
       host.spawn('follow the log', async signal => {
@@ -164,29 +187,29 @@ export function createSequencer(deps: Deps): Sequencer {
   }
 }
 
-/** Begins a batch, seals it and ends it. */
-async function sealBatch(deps: BatchDeps, batch: readonly Prepared[], options: SealOptions): Promise<SubmissionOutcome[]> {
+/** Begins a batch of distinct statements, works on it with the head locked, and ends it. */
+async function onHead<T>(deps: BatchDeps, batch: readonly Prepared[], work: (begun: BegunBatch) => Promise<T>): Promise<T> {
   // Look up known statements on the head that the commit below requires. A crash here leaves
   // nothing behind: a store that nodes share gives up the lock of a node that is gone.
   const begun = await beginBatch(deps, batch)
   try {
     // Meanwhile the ledger may have been stopped, or another node may have ended the key.
     if (!deps.mayGoOn()) throw new HeadMoved('HEAD_MOVED', 'nothing may be sealed now')
-    return await sealOn(begun, deps, batch, options)
+    return await work(begun)
   } finally {
     begun.end()
   }
 }
 
-async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[], { onSize, ...also }: SealOptions) {
+/** Seals a batch that has begun. An entry of the log's own was not asked about: it is new. */
+async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[], also: Also) {
   const { store, view, host, wereErased = async () => [] } = deps
   const { tree, known } = begun
-  if (onSize !== undefined && tree.head.size !== onSize) throw new LedgerError('LEDGER_MOVED', `The log has ${tree.head.size} entries now.`)
 
   // Look up those that were erased, and number the others. A crash here leaves nothing behind.
   const refused = await wereErased(batch.map(statement => statement.identity))
   const fresh = batch.filter((_, i) => known[i] === undefined && refused[i] !== true)
-  const submissions = numberFrom(tree.head.size, begun, refused)
+  const submissions = numberFrom(tree.head.size, batch, begun, refused)
   if (fresh.length === 0) {
     // Nothing of this batch is written, so have the store confirm what was only read before it is
     // acknowledged. A fail-over may have taken it back. A crash here leaves nothing behind.
@@ -282,9 +305,15 @@ function createStops() {
 }
 
 /** New statements get the next indexes, in the batch's order. Known ones keep theirs. */
-function numberFrom(size: number, { known, isFirst }: BegunBatch, refused: readonly boolean[]): SubmissionOutcome[] {
+function numberFrom(
+  size: number,
+  batch: readonly Prepared[],
+  { known, isFirst }: BegunBatch,
+  refused: readonly boolean[],
+): SubmissionOutcome[] {
   let next = size
-  return known.map((index, i) => {
+  return batch.map((_, i) => {
+    const index = known[i]
     if (index !== undefined) return { index, known: true }
     if (refused[i] === true) return { error: statementErased() }
     return { index: next++, known: false, ...(isFirst[i] && { isFirst: true as const }) }
@@ -301,10 +330,6 @@ export function statementErased(): LedgerError {
 
 function equalHeads(a: Head, b: Head): boolean {
   return a.size === b.size && equalBytes(a.root, b.root)
-}
-
-function isLedgerError(error: unknown, code: string): error is LedgerError {
-  return error instanceof LedgerError && error.code === code
 }
 
 /** Whether the store may still do what it was asked to do, and the head will show it. */

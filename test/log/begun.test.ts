@@ -3,11 +3,15 @@ import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatVkey } from '../../src/core/tlog/note.ts'
 import type { Ledger } from '../../src/ledger/ledger.ts'
+import { createSequencer } from '../../src/log/sequencer.ts'
 import { createLogSigner } from '../../src/log/signer.ts'
+import { openLogView } from '../../src/log/view.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import { StoreError } from '../../src/store/port/errors.ts'
 import type { SharedStore } from '../../src/store/port/port.ts'
 import { checkLog } from '../ledger/check-log.ts'
-import { ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
+import { ORIGIN, openTestLedger, signer, statementOf } from '../ledger/fixtures.ts'
+import { testHost } from '../test-host.ts'
 
 /** The disk of a database takes most of the time of a commit, so nodes wait for their turns. */
 const COMMIT_MS = 3
@@ -71,6 +75,19 @@ describe('a batch that begins with the head locked', () => {
     equal(await checkLog(store), 1)
   })
 
+  it('ends, and stops nothing, where what its entry depends on cannot be read', async () => {
+    const store = createLockingStore()
+    const view = await openLogView({ store, signer, origin: ORIGIN })
+    const sequencer = createSequencer({ store, view, host: testHost() })
+    const damaged = new StoreError('STORE_DAMAGED', 'this part cannot be read')
+    await rejects(
+      sequencer.sealNext(() => Promise.reject(damaged)),
+      damaged,
+    )
+    equal(sequencer.stopped(), undefined)
+    await store.confirmHead()
+  })
+
   describe('while other nodes seal all the time', () => {
     let nodes: readonly Ledger[]
     let isOver: boolean
@@ -93,6 +110,11 @@ describe('a batch that begins with the head locked', () => {
 
     it('is answered if it holds known statements only', async () => {
       deepEqual(await nodes[2]!.submit(statementOf('one')), { index: 1, known: true })
+    })
+
+    it('gets in if its entry depends on its index', async () => {
+      const { index, change } = await nodes[2]!.changeKey(formatVkey(nextSigner.vkey))
+      equal(change.fromSize, index + 2)
     })
   })
 })

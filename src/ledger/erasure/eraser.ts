@@ -9,7 +9,6 @@ import type { Version } from '../../core/statements/versions.ts'
 import { formatTime } from '../../core/time.ts'
 import type { Host } from '../../host.ts'
 import { erasureDocuments, newestTombstone, readLostChanges } from '../../log/erasures.ts'
-import { rethrowUnlessMoved } from '../../log/log-keys.ts'
 import { prepareOwn } from '../../log/prepare.ts'
 import type { Sequencer } from '../../log/sequencer.ts'
 import type { LogView } from '../../log/view.ts'
@@ -97,27 +96,24 @@ export function createEraser(deps: EraserDeps): Erase {
     }
     const state = await stateOf(statement)
     const effects = (await effectsOf({ index, statement })).map(({ on, what }) => ({ on, what }))
-    return hold(async () => {
-      const tombstone = view.head().size
-      if ((await stateOf(statement)) !== state) return false
-      return sealTombstone(request, { statement, effects, tombstone })
-    })
+    return hold(() => sealTombstone(request, { statement, effects, state }))
   }
 
-  /** Returns false if the log is not of the tombstone's size any more. */
+  /** Returns false if the record or the log has moved on. */
   async function sealTombstone(
     { index, by, reason, document }: StoredRequest,
-    { statement, effects, tombstone }: { statement: Statement; effects: readonly KeptEffect[]; tombstone: number },
+    { statement, effects, state }: { statement: Statement; effects: readonly KeptEffect[]; state: string },
   ): Promise<boolean> {
     const entry = { type: ERASURE, index, reason: { code: reason }, by, salt: newSalt() } as const
     const identity = identityOf(statementBody(statement))
-    const facts = { index, tombstone, time: formatTime(host.nowMs()), reason: entry.reason, by, effects }
-    const changes = [{ ...document, value: null }, ...erasureDocuments(facts), ...suppression.changesFor(identity)]
     const { agency, record } = statement
     const erase = [{ index, identity, subject: { agency, record }, digests: statementDigests(statement) }]
-    const sealed = await sequencer
-      .seal([prepareOwn(entry)], { onSize: tombstone, erase, documents: { changes, unless: [document] } })
-      .catch(rethrowUnlessMoved)
+    const sealed = await sequencer.sealNext(async tombstone => {
+      if ((await stateOf(statement)) !== state) return undefined
+      const facts = { index, tombstone, time: formatTime(host.nowMs()), reason: entry.reason, by, effects }
+      const changes = [{ ...document, value: null }, ...erasureDocuments(facts), ...suppression.changesFor(identity)]
+      return { entry: prepareOwn(entry), erase, documents: { changes, unless: [document] } }
+    })
     if (sealed !== undefined) onErased?.()
     return sealed !== undefined
   }
