@@ -120,11 +120,6 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
-    name: 'ended-key-seals',
-    what: 'A node that has waited for its turn does not ask whether its log key has ended meanwhile.',
-    edits: [{ file: SEQUENCER, from: 'if (!deps.mayGoOn())', to: 'if (batch.length < 0)' }],
-  },
-  {
     name: 'one-endpoint-decides',
     what: 'One endpoint of the chain stops the ledger, although another one contradicts it.',
     edits: [
