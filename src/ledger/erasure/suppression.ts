@@ -4,6 +4,7 @@
  * after a period, or at once if the key is lost. Design §16.
  */
 import { createHmac } from 'node:crypto'
+import { inTurns } from '../../at-once.ts'
 import { toHex } from '../../core/bytes.ts'
 import type { Host } from '../../host.ts'
 import { type DocumentChange, type Documents, LOCAL } from '../../store/port/documents.ts'
@@ -35,6 +36,8 @@ export type SuppressionDeps = {
  * every second.
  */
 const TEND_MS = 3_600_000
+/** How many identities are looked up at the same time. No other node seals meanwhile. */
+const AT_ONCE = 256
 /** The collection of the list. No backup has it, so that no backup holds it beside its key. */
 const SUPPRESSED = `${LOCAL}suppressed`
 
@@ -52,12 +55,10 @@ export function createSuppression({ store, host, key, periodMs: configuredMs }: 
     periodMs,
     async wereErased(identities) {
       if (key === undefined || (await store.listDocuments(SUPPRESSED, { limit: 1 })).length === 0) return []
-      const found: boolean[] = []
-      for (const identity of identities) {
+      return inTurns(identities, AT_ONCE, async identity => {
         await host.breathe()
-        found.push((await store.readDocument(SUPPRESSED, nameOf(identity))) !== undefined)
-      }
-      return found
+        return (await store.readDocument(SUPPRESSED, nameOf(identity))) !== undefined
+      })
     },
     changesFor(identity) {
       if (periodMs === 0) return []
