@@ -125,18 +125,30 @@ export async function openLogView({
     if (equalHeads(seen.head, known)) return
     const row = await readRow(store, 'confirmHead')
     const found = restored(row)
-    if (!(await follows(found, known, true))) return
-    tree = found
-    nodes.moveTo(found)
-    signed = signHead(found.head)
+    await follows(found, known, { mayBeEnded: true, take: () => moveTo(found) })
+  }
+
+  function moveTo(next: TreeState): void {
+    nodes.moveTo(next)
+    tree = next
+    sign()
+  }
+
+  function sign(): void {
+    signed = signHead(tree.head)
     onSigned?.()
   }
 
   /**
-   * Whether this node moves on to a tree, which must extend `known` and what this node has sealed or
-   * followed meanwhile. `mayBeEnded`: another node has committed it, and may have ended the key.
+   * Whether this node may move on to a tree, which must extend `known` and what this node has sealed
+   * or followed meanwhile. `mayBeEnded`: another node has committed it, and may have ended the key.
+   * `take` moves on, before anything else can happen.
    */
-  async function follows(found: TreeState, known: Head, mayBeEnded: boolean): Promise<boolean> {
+  async function follows(
+    found: TreeState,
+    known: Head,
+    { mayBeEnded, take }: { readonly mayBeEnded: boolean; readonly take?: () => void },
+  ): Promise<boolean> {
     for (let asserted: Head | undefined; asserted !== tree.head; ) {
       await assertExtends(found, known)
       asserted = known
@@ -144,6 +156,7 @@ export async function openLogView({
       if (found.head.size <= tree.head.size) return false
       known = tree.head
     }
+    take?.()
     return true
   }
 
@@ -183,26 +196,23 @@ export async function openLogView({
       return refresh()
     },
     tree: () => tree,
-    signAgain() {
-      signed = signHead(tree.head)
-      onSigned?.()
-    },
+    signAgain: sign,
     async treeAt(stored = EMPTY_STATE, known) {
       if (equalHeads(stored.head, tree.head)) return tree
       const found = restored(stored)
-      return (await follows(found, known, true)) ? found : undefined
+      return (await follows(found, known, { mayBeEnded: true })) ? found : undefined
     },
     includes: async head => equalHeads(head, tree.head) || (head.size < tree.head.size && equalBytes(await rootAt(head.size), head.root)),
     async advance(growth) {
       const { before, state } = growth
-      // A refresh saw the commit before its read-back ended. Then this node already knows as much,
-      // or more.
-      if (tree !== before && (state.head.size <= tree.head.size || !(await follows(state, tree.head, false)))) return
-      if (tree === before) nodes.grow(growth)
-      else nodes.moveTo(state)
-      tree = state
-      signed = signHead(tree.head)
-      onSigned?.()
+      if (tree === before) {
+        nodes.grow(growth)
+        tree = state
+        return sign()
+      }
+      // A refresh may have seen the commit before its read-back ended. Then this node already knows
+      // as much, or more.
+      if (state.head.size > tree.head.size) await follows(state, tree.head, { mayBeEnded: false, take: () => moveTo(state) })
     },
   }
 }

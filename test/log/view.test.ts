@@ -2,6 +2,7 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { prepare } from '../../src/log/prepare.ts'
 import { createSequencer } from '../../src/log/sequencer.ts'
+import { grow } from '../../src/log/tree-state.ts'
 import { openLogView } from '../../src/log/view.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
@@ -65,5 +66,23 @@ describe('log view', () => {
     await view.refresh()
     await view.refresh()
     deepEqual(told, [2, 3])
+  })
+
+  it('never goes back where a batch ends while another node’s head is taken over, at any moment', async () => {
+    for (let moments = 0; moments < 150; moments++) {
+      const store = await begin([])
+      const view = await openLogView({ store, signer, origin: ORIGIN })
+      const other = createSequencer({ store, view: await openLogView({ store, signer, origin: ORIGIN }), host: testHost() })
+      await other.seal([prepared('one')])
+      const before = await view.treeAt(await store.readHead(), view.head())
+      const growth = grow(before!, [prepared('two').entry])
+      await other.seal([prepared('two')])
+      await other.seal([prepared('three')])
+      const refreshed = view.refresh()
+      for (let i = 0; i < moments; i++) await undefined
+      const advanced = view.advance(growth)
+      await Promise.all([refreshed, advanced])
+      equal(view.head().size, 4, `after ${moments} moments`)
+    }
   })
 })

@@ -49,8 +49,8 @@ export const BREAKS: readonly Break[] = [
     edits: [
       {
         file: VIEW,
-        from: 'return (await follows(found, known, true)) ? found : undefined',
-        to: 'if (!(await follows(found, known, true))) return undefined\n tree = found\n nodes.moveTo(found)\n signed = signHead(found.head)\n return found',
+        from: 'return (await follows(found, known, { mayBeEnded: true })) ? found : undefined',
+        to: 'return (await follows(found, known, { mayBeEnded: true, take: () => moveTo(found) })) ? found : undefined',
       },
     ],
   },
