@@ -10,12 +10,13 @@ import { OpenSealError } from '../core/errors.ts'
 import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
 import {
+  type Answer,
   createJsonRpcReader,
   createLedgerReader,
+  type Finding,
   fetchUntil,
   type GivenPolicy,
   isTrustList,
-  type LedgerReader,
   type Means,
   type NamedEndpoint,
   type PolicySource,
@@ -25,12 +26,12 @@ import {
 } from '../verifier/index.ts'
 import { endpointsFor } from './chain-readers.ts'
 import { createClient } from './client.ts'
-import { collect, readSeconds, UsageError } from './command.ts'
+import { collect, LOCAL_LEDGER, namedLedger, readSeconds, UsageError } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { readServedPolicy } from './policy-file.ts'
 
 export type CheckOptions = {
-  readonly ledger: string
+  readonly ledger?: string
   readonly policy?: string
   readonly trustLedger?: boolean
   readonly rpc?: readonly string[]
@@ -39,7 +40,11 @@ export type CheckOptions = {
 
 /** The policy, whose it is, and who is asked. */
 export type CheckSetting = {
-  readonly url: string
+  /**
+   * The address of the ledger at hand. undefined if the reader named none and a list has not just
+   * one address: then only the ledgers of the list are asked.
+   */
+  readonly url: string | undefined
   readonly policy: Policy | TrustList
   readonly policySource: PolicySource | undefined
   readonly trust: 'policy' | 'ledger'
@@ -49,14 +54,19 @@ export type CheckSetting = {
 }
 
 /** The parts that ask, until the time of one check is over. */
-export type CheckSources = Pick<Means, 'chain' | 'ledgerOf'> & { readonly ledger: LedgerReader; readonly signal: AbortSignal }
+export type CheckSources = Pick<Means, 'chain' | 'ledgerOf' | 'ledger'> & { readonly signal: AbortSignal }
 
 /** For one question to a ledger or a chain. */
 const TIMEOUT_MS = 15_000
 
-/** Adds --policy, --trust-ledger, --rpc and --timeout. */
+/** Adds --ledger, --policy, --trust-ledger, --rpc and --timeout. */
 export function withCheckOptions(command: Command, { deadlineSeconds }: { readonly deadlineSeconds: number }): Command {
   return command
+    .option(
+      '--ledger <url>',
+      `address of the ledger (or OPENSEAL_LEDGER; otherwise the addresses in a trust list, or else ${LOCAL_LEDGER})`,
+      namedLedger(),
+    )
     .option('--policy <file>', 'your copy of the policy, or a trust list (see: openseal policy)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
     .option('--rpc <url>', 'an endpoint of the chain, or CHAIN=URL; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
@@ -67,12 +77,13 @@ export function withCheckOptions(command: Command, { deadlineSeconds }: { readon
 export async function readCheckSetting({ ledger, policy: file, trustLedger, rpc }: CheckOptions): Promise<CheckSetting> {
   if ((file === undefined) === (trustLedger === undefined))
     throw new UsageError("choose what to trust: either --policy FILE, or --trust-ledger for the ledger's own word")
-  const client = createClient(ledger)
   const given = file === undefined ? undefined : await readPolicyFile(file)
-  const policy = given?.policy ?? (await readServedPolicy(client)).policy
+  const atHand = ledger ?? (given !== undefined && isTrustList(given.policy) ? onlyAddress(given.policy) : LOCAL_LEDGER)
+  const client = atHand === undefined ? undefined : createClient(atHand)
+  const policy = given?.policy ?? (await readServedPolicy(client ?? createClient(LOCAL_LEDGER))).policy
   const named = endpointsFor(rpc, policy)
   return {
-    url: client.url,
+    url: client?.url,
     policy,
     policySource: given?.source,
     trust: trustLedger ? 'ledger' : 'policy',
@@ -89,10 +100,36 @@ export function openCheckMeans({ url, policy, named }: CheckSetting, timeoutSeco
   // By a list, the origin of each receipt says which ledger is asked about newer versions.
   return {
     chain,
-    ledger: open(url, isTrustList(policy) ? '' : policy.origin),
-    ledgerOf: ({ ledger, origin }) => open(ledger ?? url, origin),
+    ledger: url === undefined ? undefined : open(url, isTrustList(policy) ? '' : policy.origin),
+    ledgerOf: ({ ledger = url, origin }) => (ledger === undefined ? undefined : open(ledger, origin)),
     signal,
   }
+}
+
+/** The addresses of the ledgers that were asked for answers, without repeats. */
+export function addressesAsked(answers: readonly Answer[], asked: Pick<CheckSetting, 'policy' | 'url'>): string[] {
+  const entries = isTrustList(asked.policy) ? asked.policy.entries : []
+  const addresses = answers.flatMap(({ finding, lookedUp = finding?.lookedUp }) => [
+    ...[...(lookedUp?.answered ?? []), ...(lookedUp?.silent ?? [])].map(
+      name => entries.find(each => each.name === name)?.ledger ?? asked.url,
+    ),
+    lookedUp === undefined ? addressOf(finding, asked) : undefined,
+  ])
+  return [...new Set(addresses.filter(address => address !== undefined))]
+}
+
+/** The address of a finding's ledger: by a list, that of the entry whose policy judged it. */
+export function addressOf(finding: Finding | undefined, { policy, url }: Pick<CheckSetting, 'policy' | 'url'>): string | undefined {
+  const list = finding?.result.list
+  if (list === undefined || !isTrustList(policy)) return url
+  const entry = policy.entries.find(({ name }) => name === list.entry)
+  return entry && (entry.ledger ?? url)
+}
+
+/** The address of a list in which only one ledger can be asked. */
+function onlyAddress({ entries }: TrustList): string | undefined {
+  const addresses = entries.flatMap(({ ledger, policy }) => (ledger === undefined || policy === undefined ? [] : [ledger]))
+  return addresses.length === 1 ? addresses[0] : undefined
 }
 
 async function readPolicyFile(path: string): Promise<GivenPolicy> {

@@ -24,10 +24,17 @@ export function withExample(command: Command, example: string): Command {
   return command.option('--json', 'print the answer as JSON').addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}`)
 }
 
+/** The ledger of `npm start`, which is asked if the reader names no other. */
+export const LOCAL_LEDGER = 'http://localhost:8080'
+
 /** Adds --ledger URL. */
 export function withLedger(command: Command): Command {
-  const fallback = process.env.OPENSEAL_LEDGER || 'http://localhost:8080'
-  return command.option('--ledger <url>', 'address of the ledger (or OPENSEAL_LEDGER)', fallback)
+  return command.option('--ledger <url>', 'address of the ledger (or OPENSEAL_LEDGER)', namedLedger() ?? LOCAL_LEDGER)
+}
+
+/** The ledger that the environment names. */
+export function namedLedger(): string | undefined {
+  return process.env.OPENSEAL_LEDGER || undefined
 }
 
 /** An index in its canonical spelling; undefined for anything else. */

@@ -1,5 +1,6 @@
 /** The results of `openseal verify` for programs: the exit code, and the JSON of `--json`. */
 import { type Answer, type Answers, partOf, VERDICTS } from '../verifier/index.ts'
+import { addressOf, type CheckSetting } from './check-setting.ts'
 import { EXIT_INVALID, EXIT_UNCHECKED, EXIT_USAGE } from './command.ts'
 
 /**
@@ -10,11 +11,8 @@ export type Row =
   | { readonly kind: 'checked' | 'receipt'; readonly name: string; readonly answers: Answers }
   | { readonly kind: 'left-out'; readonly name: string; readonly code: string; readonly detail: string }
 
-/**
- * The sources asked: the ledger, and the chain's endpoints without possible secrets in their
- * addresses.
- */
-export type Sources = { readonly url: string; readonly endpoints: readonly string[] }
+/** Who is asked: ledgers, and the chain's endpoints without possible secrets in their addresses. */
+type Sources = Pick<CheckSetting, 'policy' | 'url' | 'endpoints'>
 
 /** The reason for a receipt that was given in place of a file. */
 export const RECEIPT_GIVEN = { code: 'FILE_IS_RECEIPT', detail: 'this is a receipt, not a file to check: name the file too' } as const
@@ -54,14 +52,15 @@ export function rowAsJson(row: Row, asked: Sources): object {
   }
 }
 
-function answerAsJson(answer: Answer, { url, endpoints }: Sources): object {
+function answerAsJson(answer: Answer, asked: Sources): object {
   const { finding, problem, code, reason, lookedUp = finding?.lookedUp } = answer
   const { kind: _, ...place } = partOf(answer) ?? {}
   if (finding === undefined) return { ...place, problem, ...(code && { code }), ...(reason && { reason }), ...(lookedUp && { lookedUp }) }
+  const ledger = addressOf(finding, asked)
   const { digest, expected, fileKind, earlier, isFresher, policySource, receiptName, result } = finding
   return {
     ...place,
-    receipt: receiptName ?? url,
+    receipt: receiptName ?? ledger,
     ...(isFresher && { fresher: true }),
     ...result,
     ...(policySource?.kind === 'file' && { policy: { file: policySource.name, sha256: policySource.sha256 } }),
@@ -70,7 +69,7 @@ function answerAsJson(answer: Answer, { url, endpoints }: Sources): object {
     ...(fileKind && { fileKind }),
     ...(earlier && { earlier }),
     ...(lookedUp && { lookedUp }),
-    ...(result.verdict === 'unchecked' && { endpoints, ledger: url }),
+    ...(result.verdict === 'unchecked' && { endpoints: asked.endpoints, ledger }),
   }
 }
 

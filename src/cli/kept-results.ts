@@ -15,14 +15,18 @@ type Checked = {
   readonly unread: readonly Unread[]
   readonly policy: Policy | TrustList
   readonly endpoints: readonly string[]
-  readonly url: string
+  readonly ledgers: readonly string[]
 }
 
 /** Writes the files that were asked for. Throws FileError FILE_EXISTS or FILE_UNWRITABLE. */
-export async function keepResults(say: Say, { report, csv }: KeptPaths, { all, unread, policy, endpoints, url }: Checked): Promise<void> {
+export async function keepResults(
+  say: Say,
+  { report, csv }: KeptPaths,
+  { all, unread, policy, endpoints, ledgers }: Checked,
+): Promise<void> {
   if (report !== undefined) {
     const clock = { of: 'device', zone: new Intl.DateTimeFormat().resolvedOptions().timeZone } as const
-    await writeNew(report, renderReport(say, { all, unread, policy, endpoints, ledger: url, nowMs: Date.now(), clock }))
+    await writeNew(report, renderReport(say, { all, unread, policy, endpoints, ledgers, nowMs: Date.now(), clock }))
   }
   if (csv !== undefined) await writeNew(csv, formatCsv(say, all, unread))
 }

@@ -9,7 +9,7 @@ import { type Answerer, notReceipts, type WantedRecords } from '../mcp/answerer.
 import { type Answers, type GivenFile, type GivenReceipt, planChecks, readGivenText } from '../verifier/index.ts'
 import { type CheckOptions, type CheckSetting, openCheckMeans, readCheckSetting, withCheckOptions } from './check-setting.ts'
 import { createClient } from './client.ts'
-import { collect, UsageError, withLedger } from './command.ts'
+import { collect, LOCAL_LEDGER, UsageError } from './command.ts'
 import { readArgument, receiptsOf } from './given-files.ts'
 import { FileError } from './hash-file.ts'
 import { remark } from './output.ts'
@@ -23,7 +23,7 @@ const DEADLINE_SECONDS = 30
 
 /** Fills the command. */
 export function addMcp(command: Command): void {
-  withCheckOptions(withLedger(command), { deadlineSeconds: DEADLINE_SECONDS })
+  withCheckOptions(command, { deadlineSeconds: DEADLINE_SECONDS })
     .option('--root <folder>', 'a folder in which files may be read; may be repeated (default: none)', collect)
     .addHelpText('after', MORE)
     .action(async (options: Options) => {
@@ -44,8 +44,8 @@ export function addMcp(command: Command): void {
     })
 }
 
-function createAnswerer({ ledger, timeout }: Options, setting: CheckSetting, roots: readonly string[]): Answerer {
-  const client = createClient(ledger)
+function createAnswerer({ timeout }: Options, setting: CheckSetting, roots: readonly string[]): Answerer {
+  const client = createClient(setting.url ?? LOCAL_LEDGER)
   const run = async (files: readonly GivenFile[], receipts: readonly GivenReceipt[]): Promise<Answers[]> => {
     const answers: Answers[] = []
     for (const task of planChecks(files, receipts, { ...setting, ...openCheckMeans(setting, timeout) })) answers.push(await task.run())

@@ -5,7 +5,6 @@
 import type { Command } from 'commander'
 import { attemptAsync } from '../core/attempt.ts'
 import { copyBytes } from '../core/bytes.ts'
-import { isTrustList } from '../core/trust.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { sayReport, sayUnread } from '../messages/verdict.ts'
@@ -20,6 +19,7 @@ import {
   withoutRepeats,
 } from '../verifier/index.ts'
 import {
+  addressesAsked,
   type CheckOptions,
   type CheckSetting,
   type CheckSources,
@@ -27,7 +27,7 @@ import {
   readCheckSetting,
   withCheckOptions,
 } from './check-setting.ts'
-import { UsageError, withExample, withLedger } from './command.ts'
+import { LOCAL_LEDGER, UsageError, withExample } from './command.ts'
 import { exitOfAll, RECEIPT_GIVEN, type Row, rowAsJson } from './finding-json.ts'
 import { formatAnswers, formatTable, markOf } from './finding-text.ts'
 import { filesIn, isFolder } from './folder.ts'
@@ -53,7 +53,7 @@ const DEADLINE_SECONDS = 600
 
 /** Fills the command. */
 export function addVerify(command: Command, setExit: (code: number) => void): void {
-  const withReceipt = withLanguage(withLedger(withExample(command, EXAMPLE))).option(
+  const withReceipt = withLanguage(withExample(command, EXAMPLE)).option(
     '--receipt <file>',
     'the receipt of the file (default: FILE.receipt.json or FILE.receipts.ndjson; without one, the ledger is asked)',
   )
@@ -68,7 +68,8 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
       setExit(exitOfAll(rows))
       await tellStrangers(setting)
       const all = rows.flatMap(row => (row.kind === 'left-out' ? [] : [row.answers]))
-      await keepResults(setting.say, options, { all, unread, ...setting })
+      const own = all.flatMap(answers => answers.own)
+      await keepResults(setting.say, options, { all, unread, ...setting, ledgers: addressesAsked(own, setting) })
       const isList = rows.length !== 1 || (files[0] !== undefined && (await isFolder(files[0])))
       if (options.json) return printJson(isList ? rows.map(row => rowAsJson(row, setting)) : rowAsJson(rows[0]!, setting))
       printRows(rows, isList, setting)
@@ -77,6 +78,7 @@ export function addVerify(command: Command, setExit: (code: number) => void): vo
 }
 
 type LeftOut = Extract<Row, { kind: 'left-out' }>
+type Checked = Exclude<Row, LeftOut>
 
 /** The settings for all files of a call. */
 type Setting = CheckSetting & CheckSources & { readonly say: Say }
@@ -201,7 +203,8 @@ async function runTask(task: Task, { name, read }: GivenFile, say: Say): Promise
 }
 
 /** One file in full; several, or a folder, as a table with a sentence for each. */
-function printRows(rows: readonly Row[], isList: boolean, { url, policy, endpoints, say }: Setting): void {
+function printRows(rows: readonly Row[], isList: boolean, setting: Setting): void {
+  const { endpoints, say } = setting
   const [row] = rows
   if (row === undefined || isList) print(...wrapLines(formatTable(say, rows), process.stdout))
   else if (row.kind === 'left-out') remark(`openseal: ${row.detail} [${row.code}]`)
@@ -213,32 +216,34 @@ function printRows(rows: readonly Row[], isList: boolean, { url, policy, endpoin
   const own = rows.flatMap(row => (row.kind === 'left-out' ? [] : row.answers.own))
   const open = own.filter(({ finding }) => finding === undefined || finding.result.verdict === 'unchecked')
   if (open.length === 0) return
-  // By a list, each receipt's own ledger was asked.
-  const entries = isTrustList(policy) ? policy.entries : []
-  const asked = open.map(({ finding }) => entries.find(({ name }) => name === finding?.result.list?.entry)?.ledger ?? url)
-  remark(
-    '',
-    `Asked: the ledger at ${[...new Set(asked)].join(', ')}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`,
+  const asked = addressesAsked(open, setting).map(address =>
+    address === LOCAL_LEDGER ? `${address} (name yours with --ledger URL)` : address,
   )
+  const ledgers = asked.length === 0 ? 'no ledger (name one with --ledger URL)' : `the ledger at ${asked.join(', ')}`
+  remark('', `Asked: ${ledgers}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`)
 }
 
 /**
  * For files that are not on the record: where to search for their own words. No server is
  * asked here, because the ledger would learn these words.
  */
-async function tellSearches(rows: readonly Row[], { say, url }: Setting): Promise<void> {
-  const isUnknown = (row: Row) => row.kind === 'checked' && row.answers.own.every(({ finding }) => finding?.result.verdict === 'unknown')
+async function tellSearches(rows: readonly Row[], setting: Setting): Promise<void> {
+  const { say } = setting
+  const isUnknown = (row: Row): row is Checked =>
+    row.kind === 'checked' && row.answers.own.every(({ finding }) => finding?.result.verdict === 'unknown')
   const links: string[] = []
-  for (const { name } of rows.filter(isUnknown).slice(0, MAX_SEARCHED)) {
+  for (const { name, answers } of rows.filter(isUnknown).slice(0, MAX_SEARCHED)) {
     // A file inside an archive is no file here.
     const { value: file } = await attemptAsync(() => openAsFile(name))
     const { searchWords } = await import('../documents/search-words.ts')
-    for (const word of file === undefined ? [] : await searchWords(name, file)) links.push(`  ${url}/records?q=${encodeURIComponent(word)}`)
+    const words = file === undefined ? [] : await searchWords(name, file)
+    for (const url of addressesAsked(answers.own, setting).slice(0, MAX_SEARCHED))
+      links.push(...words.map(word => `  ${url}/records?q=${encodeURIComponent(word)}`))
   }
   if (links.length > 0) remark('', say('stated.lead'), ...links, say('stated.warn'))
 }
 
-/** For how many files links are printed. */
+/** For how many files, and how many ledgers, links are printed. */
 const MAX_SEARCHED = 10
 
 /** The bytes of a file that is small enough to be read. Throws OpenSealError for any other. */

@@ -319,7 +319,7 @@ export const de: Messages = {
   'verify.ledgerGone': 'Das Register hat nicht geantwortet. Der Beleg konnte deshalb nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
   'verify.erasing':
     'Das Register löscht seinen Eintrag dieser Datei und zeigt keinen Beleg mehr dafür. Wenn Sie den Beleg haben, fügen Sie ihn hinzu.',
-  'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Diese Seite befragt kein Register.',
+  'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Es wurde kein Register befragt.',
   'verify.tooManyReleases':
     '{count, plural, one {# Veröffentlichung wurde geprüft} other {# Veröffentlichungen wurden geprüft}}. Nicht geprüft: {left}. Der Befehl „openseal verify“ prüft sie alle.',
   'verify.stop': 'Hier anhalten',

@@ -241,7 +241,7 @@ const SENTENCES = {
   'verify.policyNotUsed': '{name} is a policy and was not used. To judge by it, choose it in the field for your own policy.',
   'verify.ledgerGone': 'The ledger did not answer, so its receipt could not be looked up. Add the receipt file.',
   'verify.erasing': 'The ledger is erasing its entry of this file, and shows no receipt of it any more. If you have the receipt, add it.',
-  'verify.needReceipt': 'Add the receipt of this file too: this page asks no ledger.',
+  'verify.needReceipt': 'Add the receipt of this file too: no ledger was asked.',
   'verify.tooManyReleases':
     '{count, plural, one {# release was checked} other {# releases were checked}}. Not checked: {left}. The command “openseal verify” checks them all.',
   'verify.stop': 'Stop here',

@@ -304,7 +304,7 @@ export const es: Messages = {
   'verify.policyNotUsed': '{name} es una política y no se usó. Para juzgar con ella, elíjala en el campo para su propia política.',
   'verify.ledgerGone': 'El registro no respondió, así que no se pudo buscar su recibo. Añada el archivo del recibo.',
   'verify.erasing': 'El registro está borrando su entrada de este archivo y ya no muestra su recibo. Si tiene el recibo, añádalo.',
-  'verify.needReceipt': 'Añada también el recibo de este archivo: esta página no consulta ningún registro.',
+  'verify.needReceipt': 'Añada también el recibo de este archivo: no se consultó ningún registro.',
   'verify.tooManyReleases':
     '{count, plural, one {Se comprobó # publicación} many {Se comprobaron # de publicaciones} other {Se comprobaron # publicaciones}}. Sin comprobar: {left}. El comando «openseal verify» las comprueba todas.',
   'verify.stop': 'Parar aquí',

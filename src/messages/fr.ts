@@ -313,7 +313,7 @@ export const fr: Messages = {
     '{name} est une politique et n’a pas été utilisée. Pour juger selon elle, choisissez-la dans le champ prévu pour votre propre politique.',
   'verify.ledgerGone': 'Le registre n’a pas répondu : son reçu n’a pas pu être cherché. Ajoutez le fichier du reçu.',
   'verify.erasing': 'Le registre efface son entrée sur ce fichier et n’en montre plus le reçu. Si vous avez le reçu, ajoutez-le.',
-  'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : cette page n’interroge aucun registre.',
+  'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : aucun registre n’a été interrogé.',
   'verify.tooManyReleases':
     '{count, plural, one {# publication a été vérifiée} many {# de publications ont été vérifiées} other {# publications ont été vérifiées}}. Non vérifiées : {left}. La commande « openseal verify » les vérifie toutes.',
   'verify.stop': 'Arrêter ici',

@@ -53,8 +53,8 @@ export type Checkup = {
   readonly others?: TrustList | undefined
   /** Addresses of the chain's endpoints. */
   readonly endpoints: readonly string[]
-  /** The address of the ledger; undefined if none was asked. */
-  readonly ledger: string | undefined
+  /** The addresses of the ledgers that were asked. */
+  readonly ledgers: readonly string[]
   readonly nowMs: number
   /** Whose clock it is, and its time zone if it has one. */
   readonly clock: { readonly of: 'device' | 'server'; readonly zone?: string }
@@ -132,7 +132,7 @@ function renderFacts(say: Say, facts: readonly Fact[]): Html {
   return html`<dl>${facts.map(([key, value]) => value && html`<dt>${say(key)}</dt><dd>${value}</dd>\n`)}</dl>`
 }
 
-function renderMade(say: Say, { policy, others, endpoints, ledger, nowMs, clock }: Checkup, count: number): Html {
+function renderMade(say: Say, { policy, others, endpoints, ledgers, nowMs, clock }: Checkup, count: number): Html {
   const local =
     clock.zone !== undefined &&
     clock.zone !== 'UTC' &&
@@ -147,7 +147,7 @@ function renderMade(say: Say, { policy, others, endpoints, ledger, nowMs, clock 
     ['report.inputs', sayNumber(say, count)],
     ['report.policy', html`<bdi>${String(held.origin ?? held.name)}</bdi>, SHA-256 <span class="hash">${fingerprintOf(held)}</span>`],
     ['report.chain', endpoints.length > 0 ? list(endpoints.map(hostOf)) : say('report.nobody')],
-    ['report.currency', ledger === undefined ? say('report.nobody') : list([hostOf(ledger)])],
+    ['report.currency', ledgers.length > 0 ? list(ledgers.map(hostOf)) : say('report.nobody')],
     ['report.version', `OpenSeal ${VERSION}`],
   ])
 }

@@ -129,7 +129,7 @@ function keepResults(
   { ledger, endpoints }: { readonly ledger: string; readonly endpoints: readonly EndpointShape[] },
 ): { readonly report: KeptFile; readonly csv: KeptFile } {
   const nowMs = Date.now()
-  const asked = { endpoints: endpoints.flatMap(({ name }) => name ?? []), ledger }
+  const asked = { endpoints: endpoints.flatMap(({ name }) => name ?? []), ledgers: [ledger] }
   const report = renderReport(say, { all: answers, unread, policy: judge, others, ...asked, nowMs, clock: { of: 'server' } })
   return {
     report: { name: reportName(nowMs, 'html'), type: 'text/html', text: report },

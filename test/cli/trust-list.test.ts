@@ -139,4 +139,67 @@ describe('cli/trust-list', function () {
       await stranger.close()
     }
   })
+  describe('that judges files', () => {
+    const rpc = () => ['--rpc', `1=${here.chain.url}`, '--rpc', `2=${there.chain.url}`]
+    const verify = async (list: string, file: string, ...more: readonly string[]) => {
+      const ran = await openseal('verify', file, '--policy', list, ...rpc(), ...more)
+      return { ...ran, json: more.includes('--json') ? JSON.parse(ran.out) : undefined }
+    }
+    before(async () => {
+      await there.submit('t-1', 'two')
+      await there.anchor()
+      const json = { type: 'openseal/trust@v1', name: 'Both', entries: [] as object[] }
+      const write = (name: string, entries: readonly object[]) => writeFile(join(folder, name), JSON.stringify({ ...json, entries }))
+      const [first, second] = [here, there].map(({ url, policy }) => ({
+        name: url,
+        ledger: url,
+        policy: JSON.parse(JSON.stringify(policy())),
+      }))
+      await write('both.json', [first!, second!])
+      await write('one.json', [second!, { ...first!, ledger: undefined }])
+      await write('none.json', [{ ...first!, ledger: undefined }])
+      const mail = 'From: a@a.example\nMessage-ID: <1@a.example>\nDate: Sun, 1 Nov 2026 10:00:00 +0000\nSubject: Road\n\nText\n'
+      for (const [name, text] of Object.entries({ 'two.txt': 'two', 'never.txt': 'never', 'never.eml': mail }))
+        await writeFile(join(folder, name), text)
+    })
+
+    it('asks the ledgers of the list, and not the default one, if the reader names none', async () => {
+      const never = await verify('both.json', 'never.txt', '--json')
+      deepEqual([never.code, never.json.verdict, never.json.lookedUp], [4, 'unknown', { answered: [here.url, there.url], silent: [] }])
+      const found = await verify('both.json', 'two.txt', '--json', '--report', 'report.html')
+      deepEqual([found.code, found.json.verdict, found.json.receipt], [0, 'anchored', there.url])
+      const report = await readFile(join(folder, 'report.html'), 'utf8')
+      const hosts = [here, there].map(({ url }) => `<bdi>${new URL(url).host}</bdi>`)
+      match(report, new RegExp(`<dd>${hosts.join(', ')}</dd>`))
+      const { err } = await verify('both.json', 'never.eml')
+      deepEqual(
+        [...err.matchAll(/(http\S+)\/records\?q=Road/g)].map(([, url]) => url),
+        [here.url, there.url],
+      )
+    })
+
+    it('asks a ledger that the reader names, too', async () => {
+      const silent = 'http://127.0.0.1:9'
+      const named = await verify('both.json', 'never.txt', '--json', '--ledger', silent)
+      deepEqual([named.code, named.json.lookedUp], [6, { answered: [here.url, there.url], silent: [silent] }])
+      const { code, err } = await verify('both.json', 'never.txt', '--ledger', silent)
+      equal(code, 6)
+      match(err, new RegExp(`Asked: the ledger at ${here.url}, ${there.url}, ${silent}; endpoints`))
+      const inEnvironment = await commands.run(['verify', 'never.txt', '--policy', 'both.json', ...rpc()], {
+        cwd: folder,
+        env: { OPENSEAL_LEDGER: silent },
+      })
+      equal(inEnvironment.code, 6)
+    })
+
+    it('has the only ledger with an address at hand, and asks nobody if there is none', async () => {
+      const only = await verify('one.json', 'two.txt', '--json')
+      deepEqual([only.code, only.json.receipt, only.json.lookedUp], [0, there.url, undefined])
+      equal((await verify('one.json', 'never.txt')).code, 4)
+      const { code, out, err } = await verify('none.json', 'never.txt')
+      equal(code, 6)
+      match(out, /Add the receipt of this file too: no ledger was asked\./)
+      match(err, /Asked: no ledger \(name one with --ledger URL\); endpoints/)
+    })
+  })
 })

@@ -46,7 +46,7 @@ async function checkAll(
 }
 
 const checkup = (all: Checkup['all'], more: Partial<Checkup> = {}): Checkup => ({
-  ...{ all, unread: [], policy, endpoints: ['https://rpc.example/secret-key'], ledger: 'https://ledger.example/' },
+  ...{ all, unread: [], policy, endpoints: ['https://rpc.example/secret-key'], ledgers: ['https://ledger.example/'] },
   ...{ nowMs: Date.UTC(2026, 10, 30, 21, 5, 7), clock: { of: 'device', zone: 'Europe/Athens' } },
   ...more,
 })

@@ -365,7 +365,7 @@ async function keep(as: 'html' | 'csv'): Promise<void> {
   const nowMs = Date.now()
   if (as === 'csv') return saveText(reportName(nowMs, as), 'text/csv', formatCsv(say, shown.all, unread))
   const { policy, others } = shown.means
-  const ledger = data.ledger && new URL(data.ledger.url, location.href).href
+  const ledgers = data.ledger ? [new URL(data.ledger.url, location.href).href] : []
   const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone
   const checkup = {
     all: shown.all,
@@ -373,7 +373,7 @@ async function keep(as: 'html' | 'csv'): Promise<void> {
     policy,
     others,
     endpoints: endpoints.map(withoutChain),
-    ledger,
+    ledgers,
     nowMs,
     clock: { of: 'device', zone },
   } as const
