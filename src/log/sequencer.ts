@@ -34,7 +34,7 @@ export type NextEntry = Also & { readonly entry: Prepared }
 export type Sequencer = {
   /**
    * Seals a batch of distinct statements. When it returns, each is durable, signed and read back,
-   * or has the error STATEMENT_ERASED. Nothing else is sealed at the same time.
+   * or has the error STATEMENT_ERASED. The caller seals nothing else at the same time.
    * @throws LedgerError; StoreError STORE_DOCUMENT_CHANGED: nothing was written
    */
   seal(batch: readonly Prepared[], also?: Also): Promise<SubmissionOutcome[]>

@@ -11,15 +11,15 @@ import { StoreError } from '../../src/store/port/errors.ts'
 import type { SharedStore } from '../../src/store/port/port.ts'
 import { checkLog } from '../ledger/check-log.ts'
 import { ORIGIN, openTestLedger, signer, statementOf } from '../ledger/fixtures.ts'
+import { createReplicated } from '../store/replicated.ts'
 import { testHost } from '../test-host.ts'
 
 /** The disk of a database takes most of the time of a commit, so nodes wait for their turns. */
 const COMMIT_MS = 3
 const nextSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
 
-/** A store in memory on which each commit waits for those that have begun before, as on a database. */
-function createLockingStore(): SharedStore {
-  const memory = createMemoryStore()
+/** A store on which each commit waits for those that have begun before, as on a database. */
+function createLockingStore(memory: SharedStore = createMemoryStore()): SharedStore {
   let last: Promise<void> = Promise.resolve()
   /** Takes the lock. Resolves to what gives it up. */
   const lock = async (): Promise<() => void> => {
@@ -73,6 +73,34 @@ describe('a batch that begins with the head locked', () => {
     begun.end()
     await rejects(submitted, { code: 'LEDGER_STOPPED' })
     equal(await checkLog(store), 1)
+  })
+
+  it('is begun again where a fail-over has taken back the statements that it knew', async () => {
+    const replicated = createReplicated()
+    const { store, unreplicated } = replicated
+    const confirmHead = async () => {
+      if (replicated.atRisk() > 0) await replicated.failOver()
+      return store.confirmHead()
+    }
+    const node = await openTestLedger(createLockingStore({ ...store, confirmHead }))
+    const other = await openTestLedger(unreplicated)
+    replicated.replicate()
+    await other.submit(statementOf('one'))
+    deepEqual(await node.submit(statementOf('one')), { index: 1, known: false })
+    equal(await checkLog(store), 2)
+  })
+
+  it('stops the ledger where the head that it finds is damaged, and keeps no other node out', async () => {
+    const store = createLockingStore()
+    const begin: SharedStore['begin'] = async questions => {
+      const begun = await store.begin!(questions)
+      return { ...begun, stored: begun.stored && { ...begun.stored, edge: { ...begun.stored.edge, tiles: [] } } }
+    }
+    const [a, b] = [await openTestLedger(store), await openTestLedger({ ...store, begin })]
+    await a.submit(statementOf('one'))
+    await rejects(b.submit(statementOf('two')), { code: 'LEDGER_STOPPED' })
+    equal(b.stopCode(), 'LEDGER_CORRUPT')
+    deepEqual(await a.submit(statementOf('two')), { index: 2, known: false })
   })
 
   it('ends, and stops nothing, where what its entry depends on cannot be read', async () => {
