@@ -9,6 +9,7 @@ import { html } from '../html.ts'
 import { isolate, type Say, sayTime } from '../messages/say.ts'
 import { clip } from './content.ts'
 import type { Entry } from './records.ts'
+import { vouchKey } from './vouching.ts'
 
 /**
  * An entry with the time at which the ledger accepted it, and the ledger's date: the chain's, once
@@ -35,6 +36,8 @@ export type Feed = {
   readonly updatedMs: number
   /** How many of the newest entries the finder has not read yet. */
   readonly behind: number
+  /** Whether others vouch for this ledger than one chain alone. */
+  readonly byOthers?: boolean | undefined
   readonly entries: readonly FeedEntry[]
 }
 
@@ -64,7 +67,8 @@ ${entries.map(entry => renderEntry(say, feed, entry))}</feed>
 `.safe
 }
 
-function renderEntry(say: Say, { tag, siteUrl, base }: Feed, entry: FeedEntry) {
+function renderEntry(say: Say, feed: Feed, entry: FeedEntry) {
+  const { tag, siteUrl, base } = feed
   const { index, statement, sealedMs, ledgerMs } = entry
   if (statement === undefined) return undefined
   const { language, agency, action } = statement
@@ -77,7 +81,7 @@ function renderEntry(say: Say, { tag, siteUrl, base }: Feed, entry: FeedEntry) {
 <link rel="alternate" type="text/html" href="${siteUrl}${base}/records/${index}"/>
 <category term="${action}" label="${say(`action.${action}`)}"/>
 ${entry.state.isSilentEdit === true && html`<category term="silent-edit" label="${say('changes.silent-edit')}"/>`}
-<summary>${summarize(say, entry, statement)}</summary>
+<summary>${summarize(say, feed, entry, statement)}</summary>
 </entry>
 `
 }
@@ -104,7 +108,7 @@ export function renderJsonFeed(say: Say, feed: Feed): string {
           id: `${tag}/records/${index}`,
           url: `${siteUrl}${base}/records/${index}`,
           title: nameOf(statement),
-          content_text: summarize(say, entry, statement),
+          content_text: summarize(say, feed, entry, statement),
           date_published: formatTime(sealedMs),
           date_modified: formatTime(ledgerMs),
           authors: [{ name: entry.agencyName ?? agency, url: `${siteUrl}${base}/agencies/${encodeURIComponent(agency)}` }],
@@ -121,7 +125,8 @@ function nameOf({ title, record }: Statement): string {
 }
 
 /** One line: the entry, the ledger's date, the agency's date, and what became of it. */
-function summarize(say: Say, { index, state, dates, sealedMs }: FeedEntry, { action, record, published }: Statement): string {
+function summarize(say: Say, feed: Feed, entry: FeedEntry, { action, record, published }: Statement): string {
+  const { index, state, dates, sealedMs } = entry
   const { withdrawn, superseded, edited, isSilentEdit } = state
   const by = (sentence: string, other: number | undefined) => other !== undefined && `${sentence}: ${say('record.entry', { index: other })}`
   const { anchored } = dates
@@ -136,7 +141,7 @@ function summarize(say: Say, { index, state, dates, sealedMs }: FeedEntry, { act
     by(say('state.withdrawn'), withdrawn),
     by(say('state.superseded'), superseded),
     edited === true && isSilentEdit !== true && say('state.edited'),
-    anchored === undefined && say('state.waiting'),
+    anchored === undefined && say(vouchKey('state.waiting', feed)),
   ]
   return sentences
     .filter(sentence => sentence !== false)

@@ -68,7 +68,8 @@ async function complete(ctx: Context, frame: Frame, before: number | undefined, 
     entries.push({ ...entry, sealedMs, ledgerMs: anchored === undefined ? sealedMs : Date.parse(anchored.time) })
   }
   const updatedMs = Math.max(bornMs, ...entries.map(({ ledgerMs }) => ledgerMs))
-  const { base, origin } = frame
+  const { base, origin, byOthers } = frame
   const behind = countBehind(deps)
-  return { title, tag: tagOf(origin, bornMs), siteUrl: deps.url, path: ctx.path, origin, base, before, older, updatedMs, behind, entries }
+  const where = { siteUrl: deps.url, path: ctx.path, origin, base, before, older }
+  return { title, tag: tagOf(origin, bornMs), ...where, updatedMs, behind, byOthers, entries }
 }

@@ -11,6 +11,7 @@ import type { SiteDeps } from './deps.ts'
 import { type Banners, type Frame, type Links, type Page, renderPage, securityPolicy } from './layout.ts'
 import { isAt, placeOf } from './places.ts'
 import { readEntry } from './records.ts'
+import { isOneChain } from './vouching.ts'
 
 /**
  * If nothing is anchored here, no anchorer raises an alarm. Then a banner reports entries that have
@@ -29,7 +30,8 @@ export async function frameOf(ctx: Context, pattern: string, deps: SiteDeps, lin
   ctx.set('X-Content-Type-Options', 'nosniff')
   const { ledger, operator, url: siteUrl } = deps
   const look = { origin: ledger.origin, siteUrl, operator, ...links }
-  return { say: speak(language), base, path: path + ctx.search, ...look, banners: await bannersOf(deps) }
+  const byOthers = !isOneChain(deps.vouchers?.() ?? [])
+  return { say: speak(language), base, path: path + ctx.search, ...look, byOthers, banners: await bannersOf(deps) }
 }
 
 /**
@@ -46,8 +48,7 @@ export async function readWaiting({ ledger }: SiteDeps): Promise<{ readonly coun
 async function bannersOf(deps: SiteDeps): Promise<Banners> {
   const { ledger, policy, nowMs, lag, notAccepting } = deps
   const vouchers = deps.vouchers?.() ?? []
-  const isOneChain = vouchers.every(({ kind }) => kind === 'chain') && vouchers.length <= 1
-  const behind = isOneChain ? undefined : vouchers.filter(({ isBehind }) => isBehind).map(({ name }) => name)
+  const behind = isOneChain(vouchers) ? undefined : vouchers.filter(({ isBehind }) => isBehind).map(({ name }) => name)
   const { count, sinceMs } = await readWaiting(deps)
   const isLate = lag === undefined ? sinceMs !== undefined && nowMs() - sinceMs > LAG_ALARM_MS : lag().alarm !== undefined
   return {

@@ -50,7 +50,12 @@ export type Operator = {
 export type Logo = { readonly path: string; readonly type: string; readonly body: Uint8Array }
 
 /** The facts that the frame needs of the request and of the ledger. */
-export type Frame = Outline & Look & { readonly banners: Banners }
+export type Frame = Outline &
+  Look & {
+    readonly banners: Banners
+    /** Whether others vouch for this ledger than one chain alone. */
+    readonly byOthers?: boolean | undefined
+  }
 
 /** Announcements for every page. */
 export type Banners = {

@@ -1,8 +1,9 @@
 /** Who vouches, on pages: the checkpoints of rounds, the banner, and a ledger that only logs time stamps. */
-import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import type { Browser } from 'playwright-core'
 import { toHex } from '../../src/core/bytes.ts'
 import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
+import type { MessageKey } from '../../src/messages/en.ts'
 import { LANGUAGE_TAGS, speak } from '../../src/messages/language.ts'
 import type { SiteVoucher } from '../../src/web/deps.ts'
 import { addAxe, assertAccessible, assertFits, lookIn } from './axe.ts'
@@ -115,6 +116,44 @@ describe('web/rounds', () => {
     const later = await read('/')
     equal(later.match(/class="badge note">Waiting/g)?.length, 1)
     match(later, /<dt>Waiting for the chain<\/dt><dd>1 <span/)
+  })
+
+  it('speaks of the chain only where it vouches alone, on pages, in feeds and on certificates, in every language', async () => {
+    await world.submit('r-1', 'first')
+    await world.anchor()
+    await world.submit('r-2', 'second')
+    await world.finder.tick()
+    const textOf = async (path: string) => (await read(path)).replace(/<(?!meta)[^>]*>/g, '')
+    const paths = {
+      'home.vouched': ['/'],
+      'home.waiting': ['/'],
+      'home.lastAnchor': ['/'],
+      'state.waiting': ['/', '/records', '/records/2', '/feed.atom', '/feed.json'],
+      'record.state.sealed': ['/records/2/certificate'],
+      'record.state.anchored': ['/records/1/certificate'],
+      'cert.step6sealed': ['/records/2/certificate'],
+    } as const
+    for (const [vouchers, isChain] of [
+      [VOUCHERS.slice(0, 1), true],
+      [VOUCHERS, false],
+      [VOUCHERS.slice(1, 2), false],
+      [[VOUCHERS[0]!, VOUCHERS[0]!], false],
+    ] as const) {
+      world.state.vouchers = vouchers
+      for (const tag of LANGUAGE_TAGS) {
+        const say = speak(tag)
+        for (const [key, where] of Object.entries(paths) as [keyof typeof paths, readonly string[]][]) {
+          const wordsOf = (each: MessageKey) => say(each, { date: '|' }).split('|')[0]!
+          const [wanted, unwanted] = isChain ? [wordsOf(key), wordsOf(`${key}.others`)] : [wordsOf(`${key}.others`), wordsOf(key)]
+          // Words that begin the other ones cannot be told from them.
+          for (const path of where) {
+            const text = await textOf(`/${tag}${path}`)
+            ok(text.includes(wanted), `${tag}${path} says ${wanted}`)
+            if (!wanted.includes(unwanted)) ok(!text.includes(unwanted), `${tag}${path} says ${unwanted}`)
+          }
+        }
+      }
+    }
   })
 
   describe('in a browser', () => {

@@ -6,6 +6,7 @@ import { clip, renderContent, SHOWN } from '../content.ts'
 import type { Frame } from '../layout.ts'
 import type { BareEntry, Dates, Entry } from '../records.ts'
 import { renderTime } from '../time.ts'
+import { vouchKey } from '../vouching.ts'
 
 /** The words for an entry without a statement. */
 export const WITHOUT = {
@@ -44,7 +45,8 @@ export function renderBehind({ say }: Frame, behind: number): Html | false {
 }
 
 /** The state of an entry, as badges with links to the entries that changed it. */
-export function renderMarks({ say, base }: Frame, { state, dates, without }: Pick<Entry, 'state' | 'dates' | 'without'>): Html | false {
+export function renderMarks(frame: Frame, { state, dates, without }: Pick<Entry, 'state' | 'dates' | 'without'>): Html | false {
+  const { say, base } = frame
   const { withdrawn, superseded, edited, isSilentEdit } = state
   const by = (index: number) => html`: <a href="${base}/records/${index}">${say('record.entry', { index })}</a>`
   const badge = (tone: 'alert' | 'note', sentence: string, index?: number) =>
@@ -54,7 +56,7 @@ export function renderMarks({ say, base }: Frame, { state, dates, without }: Pic
     superseded !== undefined && badge('note', say('state.superseded'), superseded),
     (edited === true || isSilentEdit === true) && badge('alert', say('state.edited')),
     // A logged time stamp opens no round, so it waits for nothing.
-    dates.anchored === undefined && without !== 'timestamp' && badge('note', say('state.waiting')),
+    dates.anchored === undefined && without !== 'timestamp' && badge('note', say(vouchKey('state.waiting', frame))),
   ].filter(mark => mark !== false)
   return marks.length > 0 && html`<p>${marks}</p>`
 }

@@ -7,6 +7,7 @@ import type { SiteAgency, SiteAnchor, SiteRound, SiteState, ToldChange } from '.
 import { icon } from '../icons.ts'
 import type { Frame } from '../layout.ts'
 import { renderTime } from '../time.ts'
+import { vouchKey } from '../vouching.ts'
 import { renderGap, renderTarget } from './entry-list.ts'
 
 /** A statement, and what the ledger knows of it. */
@@ -73,7 +74,7 @@ export function renderNotices(frame: Frame, facts: RecordFacts): Html | false {
 export function renderFacts(frame: Frame, data: RecordFacts): Html {
   const { say } = frame
   return html`<dl class="facts">
-<dt>${say('record.state')}</dt><dd>${renderState(say, data)}</dd>
+<dt>${say('record.state')}</dt><dd>${renderState(frame, data)}</dd>
 ${renderRows(frame, data)}
 </dl>`
 }
@@ -98,24 +99,25 @@ ${published !== undefined && html`<dt>${say('record.published')}</dt><dd>${rende
 <dt>${say('result.index')}</dt><dd>${index}</dd>`
 }
 
-function renderState(say: Frame['say'], facts: RecordFacts): Html {
+function renderState(frame: Frame, facts: RecordFacts): Html {
+  const { say } = frame
   const { round, anchor, sealedMs, nowMs } = facts
   const since = (endMs: number) => sayDuration(say, Math.max(0, endMs - (sealedMs ?? endMs)) / 1000)
   if (round === undefined) {
     const waiting = sealedMs !== undefined && html`<br><span class="small soft">${say('record.waiting', { duration: since(nowMs) })}</span>`
-    return html`${say('record.state.sealed')}${waiting}`
+    return html`${say(vouchKey('record.state.sealed', frame))}${waiting}`
   }
   const took = say('record.took', { duration: since(Date.parse(round.time)) })
-  return html`${fill(say(stateKey(facts)), { date: renderTime(say, round.time) })}
+  return html`${fill(say(stateKey(frame, facts)), { date: renderTime(say, round.time) })}
 ${sealedMs !== undefined && html`<br><span class="small soft">${took}</span>`}
 ${anchor && html`<br><span class="small soft">${say('record.chain', { ...anchor, block: anchor.block.number })}</span>`}`
 }
 
 /** The sentence that says how far a statement has come, which has the date in it. */
-export function stateKey({ round, anchor, production }: Pick<RecordFacts, 'round' | 'anchor' | 'production'>) {
-  if (round === undefined) return 'record.state.sealed'
+export function stateKey(frame: Frame, { round, anchor, production }: Pick<RecordFacts, 'round' | 'anchor' | 'production'>) {
+  if (round === undefined) return vouchKey('record.state.sealed', frame)
   if (!production) return 'record.state.test'
-  return anchor === undefined ? 'record.state.vouched' : 'record.state.anchored'
+  return anchor === undefined ? 'record.state.vouched' : vouchKey('record.state.anchored', frame)
 }
 
 function renderIdentifiers(identifiers: NonNullable<Statement['identifiers']>): Html {

@@ -6,6 +6,7 @@ import type { SiteCount, SiteWantedState } from '../deps.ts'
 import type { Choices } from '../find-choices.ts'
 import { type FindQuery, isNarrowed } from '../find-query.ts'
 import type { Frame } from '../layout.ts'
+import { vouchKey } from '../vouching.ts'
 
 /** The words for a state. */
 export const STATE_WORDS = {
@@ -19,7 +20,8 @@ export const STATE_WORDS = {
 type Option = { readonly value: string; readonly words: string; readonly count?: SiteCount | undefined }
 
 /** The search with its filters, which are open once one of them is used. */
-export function renderFindForm({ say, base }: Frame, query: FindQuery, { agencies, kinds, states }: Choices): Html {
+export function renderFindForm(frame: Frame, query: FindQuery, { agencies, kinds, states }: Choices): Html {
+  const { say, base } = frame
   const { q = '', agency = '', kind = '', state = '', from = '', to = '', sort = 'newest', packages = '' } = query
   const { q: _, ...filters } = query
   return html`<form role="search" class="find" action="${base}/records" method="get">
@@ -41,7 +43,11 @@ export function renderFindForm({ say, base }: Frame, query: FindQuery, { agencie
   ])}</div>
 <div><label for="state">${say('record.state')}</label>${select(say, 'state', state, [
     { value: '', words: say('find.any') },
-    ...states.map(({ value, count }) => ({ value, words: say(STATE_WORDS[value]), count })),
+    ...states.map(({ value, count }) => ({
+      value,
+      words: say(value === 'waiting' ? vouchKey('state.waiting', frame) : STATE_WORDS[value]),
+      count,
+    })),
   ])}</div>
 <div><label for="packages">${say('find.packages')}</label>${select(say, 'packages', packages, [
     { value: '', words: say('find.packagesHide') },

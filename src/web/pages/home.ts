@@ -8,6 +8,7 @@ import type { Frame, Page } from '../layout.ts'
 import type { Entry } from '../records.ts'
 import { ledgerData } from '../structured.ts'
 import { renderTime } from '../time.ts'
+import { vouchKey } from '../vouching.ts'
 import { renderBehind, renderEntries } from './entry-list.ts'
 import { renderTool } from './verify.ts'
 import { FOUNDED, renderWelcome } from './welcome.ts'
@@ -71,10 +72,11 @@ ${changes.length === 0 ? html`<p>${say('changes.none')}</p>` : renderEntries(fra
 <p><a href="${base}/changes">${say('changes.all')}</a></p></section></div>`
 }
 
-function renderState({ say }: Frame, { size, round, waiting: { count, sinceMs }, isAccepting }: LedgerState): Html {
+function renderState(frame: Frame, { size, round, waiting: { count, sinceMs }, isAccepting }: LedgerState): Html {
+  const { say } = frame
   return html`<dl class="figures"><div><dt>${say('home.entries')}</dt><dd>${sayNumber(say, size)}</dd></div>
-<div><dt>${say('home.vouched')}</dt><dd>${sayNumber(say, round?.size ?? 0)}</dd></div>
-<div><dt>${say('home.waiting')}</dt><dd>${sayNumber(say, count)}${sinceMs !== undefined && html` <span class="small soft">${fill(say('home.since'), { date: renderTime(say, sinceMs) })}</span>`}</dd></div>
-<div><dt>${say('home.lastAnchor')}</dt><dd>${round ? renderTime(say, round.time) : say('home.never')}</dd></div>
+<div><dt>${say(vouchKey('home.vouched', frame))}</dt><dd>${sayNumber(say, round?.size ?? 0)}</dd></div>
+<div><dt>${say(vouchKey('home.waiting', frame))}</dt><dd>${sayNumber(say, count)}${sinceMs !== undefined && html` <span class="small soft">${fill(say('home.since'), { date: renderTime(say, sinceMs) })}</span>`}</dd></div>
+<div><dt>${say(vouchKey('home.lastAnchor', frame))}</dt><dd>${round ? renderTime(say, round.time) : say('home.never')}</dd></div>
 <div><dt>${say('home.accepting')}</dt><dd>${say(isAccepting ? 'home.acceptingYes' : 'home.acceptingNo')}</dd></div></dl>`
 }

@@ -32,7 +32,7 @@ export function recordPage(frame: Frame, data: RecordData): Page {
   const { index, statement, siteUrl, agency } = data
   return {
     title: `${isolate(clip(statement.title ?? statement.record, SHOWN.listed))} (${say('record.entry', { index })})`,
-    description: describeRecord(say, statement, agency?.name ?? statement.agency, data, sayLedgerDate(say, data)),
+    description: describeRecord(say, statement, agency?.name ?? statement.agency, data, sayLedgerDate(frame, data)),
     structured: recordData(frame, data),
     feed: `${base}/agencies/${encodeURIComponent(statement.agency)}/feed.atom`,
     scripts: html`<script type="module" src="${data.scriptHref}"></script>`,
@@ -76,8 +76,9 @@ function renderPackaged({ say, base }: Frame, agency: string, packaged: Packaged
 <ul class="plain no-print">${packaged.ocids.map(ocid => html`<li><a href="${base}${addressOf({ q: ocid, agency })}"><bdi>${clip(ocid, SHOWN.listed)}</bdi></a></li>`)}</ul>`
 }
 
-function sayLedgerDate(say: Frame['say'], data: RecordData): string {
-  return say(stateKey(data), data.round === undefined ? {} : { date: sayTime(say, data.round.time) })
+function sayLedgerDate(frame: Frame, data: RecordData): string {
+  const { say } = frame
+  return say(stateKey(frame, data), data.round === undefined ? {} : { date: sayTime(say, data.round.time) })
 }
 
 function renderDocuments(frame: Frame, { index, statement }: RecordData): Html {

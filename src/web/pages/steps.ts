@@ -8,6 +8,7 @@ import { sayTime } from '../../messages/say.ts'
 import type { SiteAnchor, SiteRound } from '../deps.ts'
 import type { Evidence } from '../evidence.ts'
 import type { Frame } from '../layout.ts'
+import { vouchKey } from '../vouching.ts'
 
 /** The statement that the steps check. */
 export type StepsData = {
@@ -52,7 +53,8 @@ const hashHex = (hex: string): Commands => [
 const LAST = { sealed: 5, anchored: 6 } as const
 
 /** The steps from the file to the chain's date. */
-export function renderSteps({ say, origin }: Frame, { index, siteUrl, evidence, round, anchor }: StepsData): Html {
+export function renderSteps(frame: Frame, { index, siteUrl, evidence, round, anchor }: StepsData): Html {
+  const { say, origin } = frame
   const { statementHash, leafHash, path, size, root } = evidence
   const step = (key: 'cert.step2' | 'cert.step3' | 'cert.step5', values: Readonly<Record<string, string | Html>>) =>
     fill(say(key, { size }), values)
@@ -64,7 +66,7 @@ export function renderSteps({ say, origin }: Frame, { index, siteUrl, evidence, 
 <li>${step('cert.step3', { command: renderCommands(hashHex(`0001${toHex(statementHash)}`)), hash: mono(toHex(leafHash)) })}</li>
 <li>${say(path.length === 0 ? 'cert.step4none' : 'cert.step4')}${path.length > 0 && renderPath(say, evidence)}</li>
 <li>${step('cert.step5', { origin: html`<bdi>${origin}</bdi>`, root: mono(toHex(root)) })}</li>
-<li>${anchor !== undefined ? renderQuestion(say, anchor) : say(round === undefined ? 'cert.step6sealed' : 'cert.step6vouched')}</li></ol>`
+<li>${anchor !== undefined ? renderQuestion(say, anchor) : say(round === undefined ? vouchKey('cert.step6sealed', frame) : 'cert.step6vouched')}</li></ol>`
 }
 
 /**
