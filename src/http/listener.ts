@@ -77,6 +77,7 @@ export async function openListener({
     },
     (request, response) => {
       answering.set(request.socket, response)
+      closeAfterBody(request, response)
       if (request.httpVersionMajor === 1) listener(request, response)
       else answerEarly(request, response, NO_HTTP, { Connection: 'close' })
     },
@@ -111,6 +112,20 @@ export async function openListener({
       return closeHttp(server)
     },
   }
+}
+
+/**
+ * Node closes a connection that its client wants closed once the answer is sent. A client that is
+ * still sending then sees its connection break, and not the answer. So we close it, once the body is
+ * here as well.
+ */
+function closeAfterBody(request: IncomingMessage, response: ServerResponse): void {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers
+  if (response.shouldKeepAlive || (length === '0' && encoding === undefined)) return
+  response.shouldKeepAlive = true
+  response.removeHeader('Connection')
+  const close = () => request.socket.end()
+  response.once('finish', () => (request.complete ? close() : request.once('end', close)))
 }
 
 /** Answers before there is an application. */

@@ -1,6 +1,7 @@
 /** Attacks by strangers, each over a real socket against the real listener, and the answers. */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
-import { STATUS_CODES } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request, STATUS_CODES } from 'node:http'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { type Listener, openListener } from '../../src/http/listener.ts'
@@ -74,6 +75,21 @@ describe('http: hostile clients', () => {
     await stillServes()
   })
 
+  it('answers a client that wants its connection closed and still sends what was refused, and closes it', async () => {
+    const body = Buffer.alloc(5_000_000, ' ')
+    const statuses = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const sent = request({ port, method: 'POST', path: '/v1/records', agent: false, headers: { 'content-length': body.length } })
+        sent.end(body)
+        const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+        answer.resume()
+        await once(answer.socket, 'close')
+        return answer.statusCode
+      }),
+    )
+    deepEqual(new Set(statuses), new Set([401]))
+    await stillServes()
+  })
   it('closes the connection of a client that announces a body and sends none of it', async () => {
     const { status } = await sendRaw(port, post('{}').slice(0, 1))
     ok(status === 0 || status === 408)
