@@ -75,6 +75,18 @@ describe('a batch that begins with the head locked', () => {
     equal(await checkLog(store), 1)
   })
 
+  it('begins one log where nodes start at the same time on an empty store', async () => {
+    const store = createLockingStore()
+    const nodes = await Promise.all([openTestLedger(store), openTestLedger(store), openTestLedger(store)])
+    equal(await checkLog(store), 1)
+    const answers = await Promise.all(nodes.map(node => node.submit(statementOf('one'))))
+    deepEqual(answers.map(({ index, known }) => [index, known]).sort(), [
+      [1, false],
+      [1, true],
+      [1, true],
+    ])
+  })
+
   it('is begun again where a fail-over has taken back the statements that it knew', async () => {
     const replicated = createReplicated()
     const { store, unreplicated } = replicated
