@@ -1,6 +1,6 @@
 /**
  * Commits of the log: one transaction each, which locks the head first and moves it last. Nodes get
- * the lock in the order in which they came.
+ * the lock nearly in the order in which they came: after a commit, two that wait may swap places.
  */
 import { equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT, HASH_BYTES } from '../../core/hash.ts'
