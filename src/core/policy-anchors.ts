@@ -89,6 +89,12 @@ export function countingAnchors(
   return { anchors: isTest ? covering : production, isTest }
 }
 
+/** Whether one chain alone counts at a size, beside witnesses. */
+export function countsOneChain(policy: Parameters<typeof countingAnchors>[0], size: number): boolean {
+  const { anchors } = countingAnchors(policy, size)
+  return anchors.every(isChain) && new Set(anchors.map(voucherOf)).size <= 1
+}
+
 /** The name of the voucher behind an anchor: anchors of one chain id are one voucher. */
 export function voucherOf(anchor: PolicyAnchor): string {
   return isChain(anchor) ? `chain ${anchor.chainId}` : `authority ${anchor.certificates[0]}`

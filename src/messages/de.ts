@@ -42,6 +42,11 @@ export const de: Messages = {
   'verdict.sealed.fingerprint': 'Das Register hat eine Datei mit diesem Fingerabdruck angenommen. Die Kette bürgt noch nicht dafür.',
   'verdict.sealed.content': 'Das Register hat den Inhalt dieser Datei angenommen. Die Kette bürgt noch nicht dafür.',
   'verdict.sealed.entry': 'Das Register hat diesen Eintrag angenommen. Die Kette bürgt noch nicht dafür.',
+  'verdict.sealed.file.others': 'Das Register hat diese Datei angenommen. Es bürgen noch nicht genug andere dafür.',
+  'verdict.sealed.fingerprint.others':
+    'Das Register hat eine Datei mit diesem Fingerabdruck angenommen. Es bürgen noch nicht genug andere dafür.',
+  'verdict.sealed.content.others': 'Das Register hat den Inhalt dieser Datei angenommen. Es bürgen noch nicht genug andere dafür.',
+  'verdict.sealed.entry.others': 'Das Register hat diesen Eintrag angenommen. Es bürgen noch nicht genug andere dafür.',
   'verdict.since.file': 'Diese Datei ist seit dem {date} registriert.',
   'verdict.since.fingerprint': 'Die Datei mit diesem Fingerabdruck ist seit dem {date} registriert.',
   'verdict.since.content': 'Der Inhalt dieser Datei ist seit dem {date} registriert.',

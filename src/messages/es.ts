@@ -40,6 +40,12 @@ export const es: Messages = {
   'verdict.sealed.fingerprint': 'El registro ha aceptado un archivo con esta huella. La cadena todavía no responde por él.',
   'verdict.sealed.content': 'El registro ha aceptado el contenido de este archivo. La cadena todavía no responde por él.',
   'verdict.sealed.entry': 'El registro ha aceptado esta entrada. La cadena todavía no responde por ella.',
+  'verdict.sealed.file.others': 'El registro ha aceptado este archivo. Todavía no responden por él suficientes terceros.',
+  'verdict.sealed.fingerprint.others':
+    'El registro ha aceptado un archivo con esta huella. Todavía no responden por él suficientes terceros.',
+  'verdict.sealed.content.others':
+    'El registro ha aceptado el contenido de este archivo. Todavía no responden por él suficientes terceros.',
+  'verdict.sealed.entry.others': 'El registro ha aceptado esta entrada. Todavía no responden por ella suficientes terceros.',
   'verdict.since.file': 'Este archivo consta desde el {date}.',
   'verdict.since.fingerprint': 'El archivo con esta huella consta desde el {date}.',
   'verdict.since.content': 'El contenido de este archivo consta desde el {date}.',

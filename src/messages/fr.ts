@@ -41,6 +41,11 @@ export const fr: Messages = {
   'verdict.sealed.fingerprint': 'Le registre a accepté un fichier ayant cette empreinte. La chaîne ne s’en porte pas encore garante.',
   'verdict.sealed.content': 'Le registre a accepté le contenu de ce fichier. La chaîne ne s’en porte pas encore garante.',
   'verdict.sealed.entry': 'Le registre a accepté cette entrée. La chaîne ne s’en porte pas encore garante.',
+  'verdict.sealed.file.others': 'Le registre a accepté ce fichier. Trop peu d’autres s’en portent garants jusqu’ici.',
+  'verdict.sealed.fingerprint.others':
+    'Le registre a accepté un fichier ayant cette empreinte. Trop peu d’autres s’en portent garants jusqu’ici.',
+  'verdict.sealed.content.others': 'Le registre a accepté le contenu de ce fichier. Trop peu d’autres s’en portent garants jusqu’ici.',
+  'verdict.sealed.entry.others': 'Le registre a accepté cette entrée. Trop peu d’autres s’en portent garants jusqu’ici.',
   'verdict.since.file': 'Ce fichier est au registre depuis le {date}.',
   'verdict.since.fingerprint': 'Le fichier ayant cette empreinte est au registre depuis le {date}.',
   'verdict.since.content': 'Le contenu de ce fichier est au registre depuis le {date}.',

@@ -68,6 +68,8 @@ export type Result = {
   readonly matched?: Match
   /** The list that picked the policy, if `trust` is `list`. */
   readonly list?: ListFacts
+  /** Set if the verdict is `sealed` and the policy counts other vouchers than one chain. */
+  readonly byOthers?: true
   /** The time by which the required number of final anchors agree. */
   readonly date?: string
   readonly origin?: string
@@ -94,6 +96,8 @@ export type Asking = {
   /** The list that picked the policy. */
   readonly list?: ListFacts | undefined
   readonly requireCurrent?: boolean | undefined
+  /** Set if the policy counts other vouchers than one chain for the receipt's tree. */
+  readonly byOthers?: true | undefined
 }
 
 /** The result of the checks that were run. The others are listed after them, as not run. */
@@ -119,6 +123,7 @@ export function conclude(asking: Asking, evidence: ReceiptParts, checked: readon
     ...(matched ? { matched } : {}),
     ...(date === undefined ? {} : { date }),
     ...(asking.list && { list: asking.list }),
+    ...(asking.byOthers && finding === 'sealed' && { byOthers: true as const }),
   } as const
   const checks = CHECKS.map(name => resultOf(name, checked))
   return { ...answer(asking, facts, checks), ...claimsOf(evidence) }

@@ -55,6 +55,10 @@ export const SENTENCES = {
   'sealed.fingerprint': 'The ledger has accepted a file with this fingerprint. The chain does not vouch for it yet.',
   'sealed.content': 'The ledger has accepted the content of this file. The chain does not vouch for it yet.',
   'sealed.entry': 'The ledger has accepted this entry. The chain does not vouch for it yet.',
+  'sealed.file.others': 'The ledger has accepted this file. Not enough others vouch for it yet.',
+  'sealed.fingerprint.others': 'The ledger has accepted a file with this fingerprint. Not enough others vouch for it yet.',
+  'sealed.content.others': 'The ledger has accepted the content of this file. Not enough others vouch for it yet.',
+  'sealed.entry.others': 'The ledger has accepted this entry. Not enough others vouch for it yet.',
   'since.file': 'This file has been on the record since {date}.',
   'since.fingerprint': 'The file with this fingerprint has been on the record since {date}.',
   'since.content': 'The content of this file has been on the record since {date}.',
@@ -108,6 +112,8 @@ export type SentenceFacts = {
   readonly date?: string
   /** The list that picked the policy, or does not know the ledger. */
   readonly list?: ListFacts
+  /** Set if the verdict needs more than one chain, or other vouchers. Then the sentence does not speak of the chain. */
+  readonly byOthers?: true
 }
 
 /** Says sentences of the catalogue, and times, in one language. */
@@ -153,7 +159,7 @@ function formatFinding(facts: SentenceFacts, { say, time }: Voice): string {
   const { finding, date, changes } = facts
   const subject = spokenOf(facts)
   const dated = { date: date === undefined ? '–' : time(date) }
-  if (finding === 'sealed') return say(`sealed.${subject}`)
+  if (finding === 'sealed') return say(facts.byOthers === true ? `sealed.${subject}.others` : `sealed.${subject}`)
   if (finding === 'edited' || finding === 'superseded') return `${say(`since.${subject}`, dated)} ${say(finding)}`
   if (finding !== 'withdrawn') return say(`anchored.${subject}`, dated)
   const { when, published } = decidingChange(finding, changes) ?? {}

@@ -2,6 +2,7 @@
 
 import { attemptAsync } from '../core/attempt.ts'
 import type { Policy } from '../core/policy.ts'
+import { countsOneChain } from '../core/policy-anchors.ts'
 import { isTrustList, type TrustList } from '../core/trust.ts'
 import type { FileDigest } from '../documents/digest.ts'
 import { checkAnchor, checkFinality } from './anchors.ts'
@@ -94,7 +95,8 @@ async function runChecks(input: VerifyInput, tell: (check: CheckResult) => void)
   const { currency } = input
   const means = { file, policy, chain, currency, isVouchedFor: status === 'passed', isTest: anchor.isTest ?? false }
   await run('currency', () => checkCurrency(evidence, means))
-  return conclude(asking, evidence, checks)
+  const size = evidence.checkpoint.value?.size ?? 0
+  return conclude({ ...asking, byOthers: countsOneChain(policy, size) ? undefined : true }, evidence, checks)
 }
 
 /** The outcome of one check. An error is a failure, and an unknown type is never `invalid`. */

@@ -10,6 +10,7 @@ import { createSigner, formatVkey } from '../../src/core/tlog/note.ts'
 import { digestsOf } from '../../src/documents/digest.ts'
 import type { ChainReader } from '../../src/verifier/chain-reader.ts'
 import { extendPolicy } from '../../src/verifier/extend.ts'
+import { SENTENCES } from '../../src/verifier/sentence.ts'
 import { verify } from '../../src/verifier/verify.ts'
 import {
   CODE_SIGNING,
@@ -112,6 +113,21 @@ describe('verifier: time stamps', () => {
       equal((await ask({ hints: [tokenOf(WORLD, ONE, change)], policy: byStamp })).date, formatTime((STAMPED_AT + seconds) * 1000))
     // As a DER INTEGER, c8 alone is negative: 200 takes two bytes.
     equal((await ask({ hints: [tokenOf(WORLD, ONE, { accuracy })], policy: byStamp })).verdict, 'sealed')
+  })
+
+  it('speaks of the chain in its sentence only if one chain alone counts', async () => {
+    const chain = [createChain({})]
+    const sentenceBy = async (change: object) => {
+      const { verdict, sentence } = await ask({ hints: [], policy: policyOf({ ...witnessed, ...change }), chain })
+      equal(verdict, 'sealed')
+      return sentence
+    }
+    equal(await sentenceBy({ anchors: [ANCHOR] }), 'The ledger has accepted this file. The chain does not vouch for it yet.')
+    const others = 'The ledger has accepted this file. Not enough others vouch for it yet.'
+    equal(await sentenceBy({ anchors: [anchorOf('One', ONE)] }), others)
+    equal(await sentenceBy({ anchors: [ANCHOR, { ...ANCHOR, chainId: ANCHOR.chainId + 1 }], requireAnchors: 2 }), others)
+    // An anchor that does not count for this size changes nothing.
+    equal(await sentenceBy({ anchors: [ANCHOR, anchorOf('One', ONE, { fromSize: 1000 })] }), SENTENCES['sealed.file'])
   })
 
   it('is sealed and never invalid for a token that is missing or bad, and says why', async () => {

@@ -129,6 +129,7 @@ describe('web/rounds', () => {
       'home.waiting': ['/'],
       'home.lastAnchor': ['/'],
       'state.waiting': ['/', '/records', '/records/2', '/feed.atom', '/feed.json'],
+      'verdict.sealed.entry': ['/records/2'],
       'record.state.sealed': ['/records/2/certificate'],
       'record.state.anchored': ['/records/1/certificate'],
       'cert.step6sealed': ['/records/2/certificate'],

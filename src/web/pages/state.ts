@@ -40,7 +40,7 @@ type Became = 'withdrawn' | 'edited' | 'superseded'
 type Judged = SentenceFacts & { readonly became: Became | undefined }
 
 /** The verdict that the verifier would give of this entry if all the ledger's words are true. */
-function judge({ banners }: Frame, facts: StateFacts): Judged {
+function judge({ banners, byOthers }: Frame, facts: StateFacts): Judged {
   const { round, production, state, changes, statement, index, withdrawnAt } = facts
   const is = (what: Change['what']) => changes.some(change => change.what === what)
   const became: readonly (VerdictCode | undefined)[] = [
@@ -63,6 +63,7 @@ function judge({ banners }: Frame, facts: StateFacts): Judged {
     asked: 'ledger',
     changes: [{ index: state.withdrawn ?? index, what: 'withdrawn', verified: true, ...when }],
     ...(unchecked && { unchecked }),
+    ...(byOthers && { byOthers }),
     ...(round && { date: round.time }),
   }
 }
