@@ -1,4 +1,4 @@
-/** Waits until the chain vouches for a record. */
+/** Waits until enough others vouch for a record. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { remark } from './output.ts'
 import type { Expected, Received, Receiver } from './received.ts'
@@ -6,7 +6,7 @@ import type { Expected, Received, Receiver } from './received.ts'
 const POLL_MS = 1000
 
 /**
- * The record's receipt as soon as the chain vouches for it, otherwise the last one that came in
+ * The record's receipt as soon as enough others vouch for it, otherwise the last one that came in
  * time. If no endpoint of a chain was named, it waits only for a receipt with an anchor, because
  * nobody can be asked. Says on stderr what it waits for, and when nobody answers. Each receipt is
  * checked; throws what `check` throws.
@@ -25,7 +25,7 @@ export async function waitForAnchor(receiver: Receiver, expected: Expected, seco
     say(
       received.state === 'unchecked'
         ? 'The receipt names an anchor, but no endpoint of the chain answers. Still waiting. Ctrl-C stops that; name an endpoint with --rpc URL.'
-        : `Entry ${received.index} is sealed. Waiting for the chain, ${seconds} seconds at most. Ctrl-C stops that, and the entry stays.`,
+        : `Entry ${received.index} is sealed. Waiting until enough others vouch for it, ${seconds} seconds at most. Ctrl-C stops that, and the entry stays.`,
     )
     await sleep(POLL_MS)
   }

@@ -96,12 +96,12 @@ function tell(path: string, counts: StateCounts, { json, isTest, policy }: Optio
   if (json) return printJson({ receipt: path, ...counts, testNetwork: isTest })
   const network = isTest ? ', on a test network' : ''
   if (anchored === all) print(`${all === 1 ? 'The receipt is' : `All ${all} receipts are`} anchored${network}: ${path}`)
-  else if (all === 1 && sealed === 1) print(`The chain does not vouch for it yet: ${path}`)
+  else if (all === 1 && sealed === 1) print(`Not enough others vouch for it yet: ${path}`)
   else if (all === 1 && disowned === 1) print(`The receipt is disowned, and the ledger has no better one: ${path}`)
   else if (all === 1) print(`The chain could not be asked, and the receipt stays as it was: ${path}`)
   else {
     const more = disowned === 0 ? '' : `, ${disowned} disowned`
-    print(`${anchored} anchored${network}, ${sealed} still waiting for the chain, ${unchecked} not checked${more}: ${path}`)
+    print(`${anchored} anchored${network}, ${sealed} still waiting to be vouched for, ${unchecked} not checked${more}: ${path}`)
   }
   if (disowned > 0) remark(DISOWNED)
   if (unchecked > 0) remark(NOT_ASKED)
@@ -188,8 +188,8 @@ function isReceipt(text: string): boolean {
 
 const EXITS = `
 Exit codes of --upgrade:
-  0  the chain vouches for every receipt
-  3  the chain does not vouch for some of them yet
+  0  enough others vouch for every receipt
+  3  not enough others vouch for some of them yet
   5  the ledger gave a false answer, and nothing was written
   6  the chain could not be asked
   7  the owner of the log has disowned some of them`

@@ -56,7 +56,7 @@ export function formatStatus({ origin, vkey, size, root, accepting, alarms, anch
     ['entries', count(size)],
     ['root', root],
     ['log key', vkey],
-    ['on the chain', anchored === undefined ? 'nothing yet' : `the first ${count(anchored.size)}, since ${anchored.time}; ${waiting}`],
+    ['vouched for', anchored === undefined ? 'nothing yet' : `the first ${count(anchored.size)}, since ${anchored.time}; ${waiting}`],
     ...(operator === undefined ? [] : [['responsible', responsible(operator)] as [string, string]]),
     ['records', accepting ? 'are accepted' : 'are NOT accepted at the moment'],
   ]

@@ -239,7 +239,7 @@ function printOutcome(outcome: Outcome, { dryRun }: SubmitOptions): void {
   printSome(rejected, ({ label, code, detail }) => `  rejected: ${label}: ${detail} [${code}]`)
   print(...warnings.flatMap(formatCount).map(line => `  ${line}`))
   if (stopped.length > 0) print(`  ${formatStop(stopped)}`)
-  if (counts.sealed > 0) print(`  The chain does not vouch for ${counts.sealed} of the receipts yet.`)
+  if (counts.sealed > 0) print(`  Not enough others vouch for ${counts.sealed} of the receipts yet.`)
   if (counts.missing > 0) print(`  The ledger did not give ${counts.missing} of the receipts: run the same command again.`)
   if (counts.unchecked > 0) remark(NOT_ASKED)
   if (counts.disowned > 0) remark(DISOWNED)

@@ -128,7 +128,7 @@ function tell({ index, known, received, waited, receipts, moved, warnings }: Tol
   for (const path of moved) print(`The receipt of the earlier version is now ${path}`)
   if (receipts.length === 0) print(`Fetch its receipt with: ${COMMAND} receipt ${index}`)
   print(...warnings.map(formatWarning))
-  if (waited?.state === 'sealed') remark('The chain does not vouch for it yet.')
+  if (waited?.state === 'sealed') remark('Not enough others vouch for it yet.')
   if (waited?.state === 'unchecked') remark(NOT_ASKED)
   if (waited?.state === 'disowned') remark(DISOWNED)
   if (received.state === 'anchored' && policy === undefined) remark(OWN_WORD)

@@ -88,7 +88,7 @@ export const de: Messages = {
   'next.unchecked': 'Das ist keine gescheiterte Prüfung.',
   'next.test-network': 'Wer ein Testnetz betreibt, kann es zurücksetzen. Verlassen Sie sich nicht auf dieses Ergebnis.',
   'next.sealed':
-    'Prüfen Sie später noch einmal, mit einem neueren Beleg von der Seite des Vorgangs. Bis die Kette dafür bürgt, haben Sie nur das Wort des Registers.',
+    'Prüfen Sie später noch einmal, mit einem neueren Beleg von der Seite des Vorgangs. Bis genug andere dafür bürgen, haben Sie nur das Wort des Registers.',
   'trust.ledger':
     'Geprüft nach den Regeln, die das Register selbst veröffentlicht. Damit Sie sich auf niemanden verlassen müssen, fügen Sie Ihre eigene Kopie der Richtliniendatei hinzu.',
   'trust.policy': 'Geprüft nach Ihrer eigenen Kopie der Regeln (Richtlinie).',

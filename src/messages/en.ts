@@ -22,7 +22,7 @@ const SENTENCES = {
   'next.unchecked': 'This is not a failed check.',
   'next.test-network': 'Test networks can be reset by anyone who runs them. Do not rely on this result.',
   'next.sealed':
-    'Check again later, with a newer receipt from the record’s page. Until the chain vouches for it you have only the word of the ledger.',
+    'Check again later, with a newer receipt from the record’s page. Until enough others vouch for it, you have only the word of the ledger.',
   'trust.ledger': 'Checked by the rules that the ledger itself publishes. To rely on nobody, add your own copy of the policy file.',
   'trust.policy': 'Checked by your own copy of the rules (policy).',
   'trust.list': 'Checked by the policy of “{entry}” in the list “{list}”, with the SHA-256 {hash}.',

@@ -88,7 +88,7 @@ export const es: Messages = {
   'next.unchecked': 'No es una comprobación fallida.',
   'next.test-network': 'Quien opera una red de pruebas puede reiniciarla. No se fíe de este resultado.',
   'next.sealed':
-    'Compruebe de nuevo más tarde, con un recibo más reciente de la página del expediente. Hasta que la cadena responda por él, solo tiene la palabra del registro.',
+    'Compruebe de nuevo más tarde, con un recibo más reciente de la página del expediente. Hasta que respondan por él suficientes terceros, solo tiene la palabra del registro.',
   'trust.ledger':
     'Comprobado con las reglas que publica el propio registro. Para no depender de nadie, añada su propia copia del archivo de política.',
   'trust.policy': 'Comprobado con su propia copia de las reglas (política).',

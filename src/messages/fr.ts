@@ -88,7 +88,7 @@ export const fr: Messages = {
   'next.unchecked': 'Ce n’est pas un échec de la vérification.',
   'next.test-network': 'Un réseau de test peut être remis à zéro par ceux qui l’exploitent. Ne vous fiez pas à ce résultat.',
   'next.sealed':
-    'Vérifiez de nouveau plus tard, avec un reçu plus récent pris sur la page du dossier. Tant que la chaîne ne s’en porte pas garante, vous n’avez que la parole du registre.',
+    'Vérifiez de nouveau plus tard, avec un reçu plus récent pris sur la page du dossier. Tant que trop peu d’autres s’en portent garants, vous n’avez que la parole du registre.',
   'trust.ledger':
     'Vérifié selon les règles que le registre publie lui-même. Pour ne dépendre de personne, ajoutez votre propre copie du fichier de politique.',
   'trust.policy': 'Vérifié selon votre propre copie des règles (politique).',

@@ -24,4 +24,15 @@ describe('cli/status', () => {
       ],
     )
   })
+
+  it('says how much is vouched for, whoever vouches, and how much waits', () => {
+    const status = { origin: 'a', vkey: 'k', size: 3, root: 'ab', accepting: true, alarms: [], behindSeconds: 60 }
+    const told = (change: { behind: number; anchored?: { size: number; time: string } }) =>
+      formatStatus({ ...status, ...change }).filter(line => line.startsWith('vouched for'))
+    const anchored = { size: 2, time: '2026-11-20T10:00:00Z' }
+    assert.deepEqual(
+      [told({ behind: 3 }), told({ behind: 1, anchored })],
+      [['vouched for   nothing yet'], ['vouched for   the first 2, since 2026-11-20T10:00:00Z; 1 waiting, the longest for 60 s']],
+    )
+  })
 })

@@ -118,8 +118,8 @@ type PageState = {
 function page({ origin, size, root, alarms, anchored }: PageState): string {
   const warning = alarms.map(alarm => `<p role="alert"><strong>${escapeText(alarm)}</strong></p>`).join('\n')
   const chain = anchored
-    ? `The chain has vouched for the first ${anchored.size} of them since ${anchored.time}.`
-    : 'The chain does not vouch for any of them yet.'
+    ? `Enough others have vouched for the first ${anchored.size} of them since ${anchored.time}.`
+    : 'Not enough others vouch for any of them yet.'
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeText(origin)} – OpenSeal</title></head>
