@@ -32,19 +32,29 @@ export function withDeadlines<S extends Store>(
     watch = undefined
   }
 
+  /** Calls `refuse` after the time, unless the returned function is called before. */
+  function watchFor(refuse: () => void): () => void {
+    const call = {
+      dueMs: steadyMs() + ms,
+      refuse() {
+        waiting.delete(call)
+        refuse()
+      },
+    }
+    waiting.add(call)
+    watch ??= spawn('deadlines of the store', refuseLate)
+    return () => waiting.delete(call)
+  }
+
   function inTime<T>(name: string, answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const refuse = () => {
-        waiting.delete(call)
-        reject(new StoreError('STORE_LATE', `The store has not answered in time (${name}). Try again later.`))
-      }
-      const call = { dueMs: steadyMs() + ms, refuse }
-      waiting.add(call)
-      watch ??= spawn('deadlines of the store', refuseLate)
+      const answered = watchFor(() =>
+        reject(new StoreError('STORE_LATE', `The store has not answered in time (${name}). Try again later.`)),
+      )
       const ending =
         <A>(end: (outcome: A) => void) =>
         (outcome: A) => {
-          waiting.delete(call)
+          answered()
           end(outcome)
         }
       answer.then(ending(resolve), ending(reject))
@@ -72,12 +82,26 @@ export function withDeadlines<S extends Store>(
       return isIterable(answer) ? eachInTime(name, answer) : inTime(name, answer as Promise<unknown>)
     },
   ])
-  /** A commit that begins late has nobody left to end it. */
+  /**
+   * A commit that begins late has nobody left to end it. One whose caller does not go on is ended,
+   * because everything else waits for it.
+   */
   async function begin(questions: Questions): Promise<BegunCommit> {
     const beginning = store.begin!(questions)
     try {
       const begun = await inTime('begin', beginning)
-      return { ...begun, commit: commit => inTime('commit', begun.commit(commit)) }
+      const ended = watchFor(begun.end)
+      return {
+        ...begun,
+        commit(commit) {
+          ended()
+          return inTime('commit', begun.commit(commit))
+        },
+        end() {
+          ended()
+          begun.end()
+        },
+      }
     } catch (error) {
       beginning.then(begun => begun.end()).catch(() => {})
       throw error

@@ -129,6 +129,15 @@ describe('a commit to PostgreSQL that has begun', () => {
     await store.commit(commitOf(1, 2))
   })
 
+  it('is given up if its node does not go on in time, so that its own writes and its end do not wait for ever', async () => {
+    const store = await open()
+    const late = withDeadlines(store, host, 200)
+    const begun = await late.begin!(NOTHING)
+    await store.commit(commitOf(0, 1))
+    await assert.rejects(begun.commit(commitOf(0, 3)))
+    assert.equal((await store.confirmHead())?.head.size, 1)
+  })
+
   it('says that the ledger was moved', async () => {
     const store = await open()
     await store.commit(commitOf(0, 2))
