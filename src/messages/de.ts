@@ -322,6 +322,8 @@ export const de: Messages = {
   'verify.policyNotUsed':
     '{name} ist eine Richtlinie und wurde nicht verwendet. Soll sie gelten, wählen Sie sie im Feld für Ihre eigene Richtlinie.',
   'verify.ledgerGone': 'Das Register hat nicht geantwortet. Der Beleg konnte deshalb nicht gesucht werden. Fügen Sie die Belegdatei hinzu.',
+  'verify.ledgerOther':
+    'Das befragte Register ist nicht das Ihrer Richtlinie. Seine Antwort sagt deshalb nichts über diese Datei. Befragen Sie das richtige Register, oder fügen Sie die Belegdatei hinzu.',
   'verify.erasing':
     'Das Register löscht seinen Eintrag dieser Datei und zeigt keinen Beleg mehr dafür. Wenn Sie den Beleg haben, fügen Sie ihn hinzu.',
   'verify.needReceipt': 'Fügen Sie auch den Beleg dieser Datei hinzu: Es wurde kein Register befragt.',

@@ -240,6 +240,8 @@ const SENTENCES = {
   'verify.policyLeave': 'Leave it out',
   'verify.policyNotUsed': '{name} is a policy and was not used. To judge by it, choose it in the field for your own policy.',
   'verify.ledgerGone': 'The ledger did not answer, so its receipt could not be looked up. Add the receipt file.',
+  'verify.ledgerOther':
+    'The ledger that was asked is not the one of your policy, so its answer says nothing about this file. Ask the right ledger, or add the receipt file.',
   'verify.erasing': 'The ledger is erasing its entry of this file, and shows no receipt of it any more. If you have the receipt, add it.',
   'verify.needReceipt': 'Add the receipt of this file too: no ledger was asked.',
   'verify.tooManyReleases':

@@ -309,6 +309,8 @@ export const es: Messages = {
   'verify.policyLeave': 'No usarla',
   'verify.policyNotUsed': '{name} es una política y no se usó. Para juzgar con ella, elíjala en el campo para su propia política.',
   'verify.ledgerGone': 'El registro no respondió, así que no se pudo buscar su recibo. Añada el archivo del recibo.',
+  'verify.ledgerOther':
+    'El registro consultado no es el de su política, así que su respuesta no dice nada sobre este archivo. Consulte el registro correcto o añada el archivo del recibo.',
   'verify.erasing': 'El registro está borrando su entrada de este archivo y ya no muestra su recibo. Si tiene el recibo, añádalo.',
   'verify.needReceipt': 'Añada también el recibo de este archivo: no se consultó ningún registro.',
   'verify.tooManyReleases':

@@ -317,6 +317,8 @@ export const fr: Messages = {
   'verify.policyNotUsed':
     '{name} est une politique et n’a pas été utilisée. Pour juger selon elle, choisissez-la dans le champ prévu pour votre propre politique.',
   'verify.ledgerGone': 'Le registre n’a pas répondu : son reçu n’a pas pu être cherché. Ajoutez le fichier du reçu.',
+  'verify.ledgerOther':
+    'Le registre interrogé n’est pas celui de votre politique : sa réponse ne dit rien sur ce fichier. Interrogez le bon registre, ou ajoutez le fichier du reçu.',
   'verify.erasing': 'Le registre efface son entrée sur ce fichier et n’en montre plus le reçu. Si vous avez le reçu, ajoutez-le.',
   'verify.needReceipt': 'Ajoutez aussi le reçu de ce fichier : aucun registre n’a été interrogé.',
   'verify.tooManyReleases':

@@ -208,6 +208,7 @@ export function sayProblem(say: Say, { problem, code = '', lookedUp }: TheProble
   if (problem === 'receipt-encoding') return say('result.receiptEncoding')
   if (problem === 'ledger-gone')
     return lookedUp === undefined ? say('verify.ledgerGone') : [say('result.notFoundYet'), ...sayLookedUp(say, lookedUp)].join(' ')
+  if (problem === 'ledger-other') return say('verify.ledgerOther')
   if (problem === 'erasing') return say('verify.erasing')
   return problem === 'need-receipt' ? say('verify.needReceipt') : say('result.refused', { reason: sayFault(say, code) })
 }

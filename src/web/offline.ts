@@ -113,6 +113,7 @@ const OF_LEDGERS: readonly MessageKey[] = [
   'trust.ledger',
   'verify.private',
   'verify.ledgerGone',
+  'verify.ledgerOther',
   'verify.erasing',
   'result.open',
   'result.fresher',

@@ -1,13 +1,14 @@
 /** Checks one file, or a part of one, by a receipt: the given one, or those that the ledger has. */
 import { inTurns } from '../../at-once.ts'
 import { attempt, attemptAsync } from '../../core/attempt.ts'
+import type { OpenSealError } from '../../core/errors.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
 import { isTrustList, type TrustEntry, type TrustList } from '../../core/trust.ts'
 import { claimsKeyOf, type ReceiptParts, readReceiptParts } from '../checks.ts'
 import { entryOf } from '../judge.ts'
 import { verify } from '../verify.ts'
-import type { Answer, Finding, Means, Watch } from './finding.ts'
+import type { Answer, Finding, Means, Problem, Watch } from './finding.ts'
 import { type GivenReceipt, hashesOf } from './given.ts'
 import { type FoundReceipts, isErased, type LedgerReader } from './ledger-reader.ts'
 
@@ -36,10 +37,15 @@ export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = 
     asked.slice(0, before).some(({ value = [] }) => value.some(each => each.newest === newest))
   const found = asked.flatMap(({ value = [] }, at) => value.filter(({ newest }) => !isTold(newest, at)))
   const errors = asked.flatMap(({ error }) => error ?? [])
-  if (found.length === 0 && errors.length > 0)
-    return [{ name, part, problem: errors.every(isErased) ? 'erasing' : 'ledger-gone', ...lookedUp }]
+  if (found.length === 0 && errors.length > 0) return [{ name, part, problem: problemOf(errors, ledgers.length), ...lookedUp }]
   if (found.length === 0) return [{ finding: { ...(await findingOf(subject, undefined, means, watch)), ...lookedUp } }]
   return inTurns(found, 1, async receipts => ({ finding: { ...(await findingAmong(subject, receipts, means, watch)), ...lookedUp } }))
+}
+
+/** Why nobody knows whether a file has a receipt, after so many ledgers were asked. */
+function problemOf(errors: readonly OpenSealError[], asked: number): Problem {
+  if (errors.every(isErased)) return 'erasing'
+  return asked === 1 && errors.every(({ code }) => code === 'LEDGER_OTHER') ? 'ledger-other' : 'ledger-gone'
 }
 
 /**

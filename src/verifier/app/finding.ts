@@ -56,7 +56,7 @@ export type LookedUp = { readonly answered: readonly string[]; readonly silent: 
  * shows no receipt. `release-refused`: the strict reader refused the release; `code` and the
  * English `reason` say why. `receipt-encoding`: the receipt is not text in a known encoding.
  */
-export type Problem = 'ledger-gone' | 'erasing' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
+export type Problem = 'ledger-gone' | 'ledger-other' | 'erasing' | 'need-receipt' | 'release-refused' | 'receipt-encoding'
 
 /** A finding, or the reason why the file could not be checked. */
 export type Answer =

@@ -66,13 +66,21 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   const receiptOf = (index: number) => read(`/v1/records/${index}/receipt`)
   const asked = rememberPrefixes(prefix => read(`/v1/digests/${prefix}`))
   let status: Promise<void> | undefined
+  const requireOrigin = () => {
+    status ??= checkOrigin(read, options.origin)
+    return status
+  }
   return {
     name: options.origin === '' ? options.url.replace(/\/+$/, '') : options.origin,
-    findReceipts: hashes => findByEach(hashes, hash => findIndexes(hash, asked), receiptOf),
+    async findReceipts(hashes) {
+      const found = await findByEach(hashes, hash => findIndexes(hash, asked), receiptOf)
+      // A receipt says itself of which ledger it is. That there is none is believed of the right one.
+      if (found.length === 0 && options.origin !== '') await requireOrigin()
+      return found
+    },
     readReceipt: receiptOf,
     async currency(statement, index) {
-      status ??= checkOrigin(read, options.origin)
-      await status
+      await requireOrigin()
       const { agency, record } = statement
       // Read first, so that a failure here loses nothing that was listed.
       const checkpoint = await read('/checkpoint')
@@ -232,7 +240,7 @@ function recordOf(text: string): string {
   return isJsonObject(statement) ? JSON.stringify([statement.agency, statement.record]) : text
 }
 
-/** A different ledger would know no newer version, and its silence would look like an answer. */
+/** A different ledger would know no file and no newer version, and its silence would look like an answer. */
 async function checkOrigin(read: Read, expected: string): Promise<void> {
   const { origin } = readObject(await read('/v1/status'))
   if (origin !== expected) throw new LedgerReadError('LEDGER_OTHER', `the ledger asked is ${String(origin)}, not ${expected}`)

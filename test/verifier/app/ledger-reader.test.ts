@@ -38,6 +38,7 @@ describe('verifier/app/ledger-reader', () => {
   const knowing =
     (rows: { readonly [digest: string]: readonly number[] }, recordOf = (index: number) => `r-${index}`, limit = 4096) =>
     (path: string): Reply => {
+      if (path === '/v1/status') return { body: { origin: 'o' } }
       const [, prefix] = /^\/v1\/digests\/([0-9a-f]{3,8})$/.exec(path) ?? []
       const index = Number(path.split('/')[3])
       if (prefix === undefined)
@@ -59,7 +60,7 @@ describe('verifier/app/ledger-reader', () => {
     deepEqual(asked, ['/v1/digests/abc', '/v1/records/7/receipt'])
     asked = []
     deepEqual(await reader().findReceipts([hash('abc3')]), [])
-    deepEqual(asked, ['/v1/digests/abc'])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/status'])
   })
 
   it('sends one digit more only where the ledger left digests out, and gives up where that never ends', async () => {
@@ -70,7 +71,7 @@ describe('verifier/app/ledger-reader', () => {
     asked = []
     // Any digest before the last one listed would have been listed.
     deepEqual(await reader().findReceipts([hash('abc11')]), [])
-    deepEqual(asked, ['/v1/digests/abc'])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/status'])
     reply = path => ({ body: { digests: [{ digest: path.split('/')[3]!.padEnd(64, '0'), indexes: [1] }], truncated: true } })
     await rejects(reader().findReceipts(['f'.repeat(64)]), { code: 'LEDGER_TOO_MANY' })
   })
@@ -79,7 +80,7 @@ describe('verifier/app/ledger-reader', () => {
     reply = knowing({ [hash('abc1')]: [4] })
     const asking = reader()
     await Promise.all([hash('abc2'), hash('abc3'), hash('abc4')].map(each => asking.findReceipts([each])))
-    deepEqual(asked, ['/v1/digests/abc'])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/status'])
     reply = () => ({ status: 404 })
     await rejects(asking.findReceipts([hash('def')]), { code: 'LEDGER_REFUSED' })
     reply = knowing({})
@@ -301,6 +302,13 @@ describe('verifier/app/ledger-reader', () => {
       )
     const answer = await createLedgerReader({ url: '', origin: 'o', fetch: endless, timeoutMs: 1000 }).currency(STATEMENT, 1)
     deepEqual([answer.complete, answer.listed.length], [false, 64])
+  })
+
+  it('believes only the ledger that the policy names that there is no record of a file', async () => {
+    const known = knowing({ [hash('abc1')]: [4] })
+    reply = path => (path === '/v1/status' ? { body: { origin: 'another' } } : known(path))
+    equal((await reader().findReceipts([hash('abc1')])).length, 1)
+    await rejects(reader().findReceipts([hash('abc2')]), { code: 'LEDGER_OTHER' })
   })
 
   it('asks only the ledger that the policy names what became of a version', async () => {
