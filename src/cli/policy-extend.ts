@@ -185,7 +185,8 @@ async function follow(
   } catch (cause) {
     if (!(cause instanceof OpenSealError) || cause instanceof CommandError) throw cause
     const code = cause instanceof ExtendError ? cause.code : 'EXTEND_UNPROVEN'
-    const what = cause instanceof ExtendError ? cause.message : `the change is not proven: ${cause.message}`
+    const said = cause instanceof ExtendError ? cause.message : `the change is not proven: ${cause.message}`
+    const what = code === 'EXTEND_UNCHECKED' ? `${said}. Name an endpoint of each chain of the policy with --rpc` : said
     throw new CommandError(
       EXITS[code] ?? EXIT_INVALID,
       code,

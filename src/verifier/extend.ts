@@ -134,10 +134,7 @@ async function assertAnchored(receipt: string, alone: Policy, chain: readonly Ch
   const failed = result.checks.find(({ status, name }) => status === 'failed' || (status === 'not-run' && PROOF.includes(name)))
   const why = failed === undefined ? result.verdict : `${failed.name}${failed.code === undefined ? '' : ` ${failed.code}`}`
   if (result.verdict === 'unchecked')
-    throw new ExtendError(
-      'EXTEND_UNCHECKED',
-      `the change could not be checked, because no endpoint of the chain gave a usable answer (${why})`,
-    )
+    throw new ExtendError('EXTEND_UNCHECKED', `the change could not be checked, because too few endpoints gave a usable answer (${why})`)
   if (['sealed', 'test-network'].includes(result.verdict))
     throw new ExtendError('EXTEND_NOT_ANCHORED', `the ledger signed the change, but the chain does not vouch for it (${why})`)
   throw new ExtendError('EXTEND_UNPROVEN', `the change is not proven (${why})`)

@@ -122,6 +122,7 @@ describe('openseal rotate', function () {
     const extend = ['policy', '--extend', 'pinned.json', '--ledger', url, '--rpc', service!.chain.urls[0]!, '--json']
     const nobody = await openseal([...extend.slice(0, 5), '--rpc', 'http://127.0.0.1:1', '--json'])
     deepEqual([nobody.code, JSON.parse(nobody.out).code], [6, 'EXTEND_UNCHECKED'])
+    match(JSON.parse(nobody.out).detail, /Name an endpoint of each chain of the policy with --rpc/)
     equal(readFileSync(join(folder, 'pinned.json'), 'utf8'), before)
     // An audit by the policy that was pinned follows the change where it can be believed, and says
     // so; where the chain cannot be asked it accuses nobody.
