@@ -95,7 +95,7 @@ export const auditAr: AuditMessages = {
   AUDIT_ANCHOR_ORDER: 'التثبيتات على السلسلة لا تنمو من واحد إلى التالي.',
   AUDIT_CHAIN_AHEAD: 'تحمل السلسلة شجرة أكبر مما يعرضه السجل.',
   AUDIT_CHAIN_REORG: 'لم تعد في السلسلة كتلة كانت قد عدّتها نهائية.',
-  AUDIT_CONTRACT_CODE: 'العقد في العنوان الذي تذكره السياسة له شيفرة أخرى.',
+  AUDIT_CONTRACT_CODE: 'لا يوجد عقد في العنوان الذي تذكره السياسة، أو أن شيفرته مختلفة.',
   AUDIT_LOG_CLOSED: 'أُغلق الدفتر على السلسلة، ويتجاوز السجل آخر حجم يشهد له مالكه.',
   AUDIT_STAMP_INVALID: 'ختم زمني يقدمه السجل تالف أو لشيء آخر.',
   AUDIT_LEDGER_UNREACHABLE: 'لم يُجب السجل.',

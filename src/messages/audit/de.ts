@@ -101,7 +101,7 @@ export const auditDe: AuditMessages = {
   AUDIT_ANCHOR_ORDER: 'Die Anker auf der Kette wachsen nicht von einem zum nächsten.',
   AUDIT_CHAIN_AHEAD: 'Die Kette enthält einen größeren Baum, als das Register zeigt.',
   AUDIT_CHAIN_REORG: 'Die Kette hat einen Block nicht mehr, den sie als endgültig bezeichnet hatte.',
-  AUDIT_CONTRACT_CODE: 'Der Vertrag an der Adresse aus der Richtlinie hat anderen Code.',
+  AUDIT_CONTRACT_CODE: 'An der Adresse aus der Richtlinie ist kein Vertrag, oder einer mit anderem Code.',
   AUDIT_LOG_CLOSED:
     'Das Protokoll wurde auf der Kette geschlossen, und das Register geht über die letzte Größe hinaus, für die sein Eigentümer bürgt.',
   AUDIT_STAMP_INVALID: 'Ein Zeitstempel, den das Register liefert, ist beschädigt oder gilt für etwas anderes.',

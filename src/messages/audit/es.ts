@@ -101,7 +101,7 @@ export const auditEs: AuditMessages = {
   AUDIT_ANCHOR_ORDER: 'Los anclajes en la cadena no crecen de uno al siguiente.',
   AUDIT_CHAIN_AHEAD: 'La cadena guarda un árbol mayor que el que muestra el registro.',
   AUDIT_CHAIN_REORG: 'La cadena ya no tiene un bloque que había dado por definitivo.',
-  AUDIT_CONTRACT_CODE: 'El contrato en la dirección que indica la política tiene otro código.',
+  AUDIT_CONTRACT_CODE: 'En la dirección que indica la política no hay contrato, o hay uno con otro código.',
   AUDIT_LOG_CLOSED: 'El diario se cerró en la cadena, y el registro pasa del último tamaño por el que responde su propietario.',
   AUDIT_STAMP_INVALID: 'Un sello de tiempo que sirve el registro está dañado o es de otra cosa.',
   AUDIT_LEDGER_UNREACHABLE: 'El registro no respondió.',

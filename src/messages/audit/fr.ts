@@ -101,7 +101,7 @@ export const auditFr: AuditMessages = {
   AUDIT_ANCHOR_ORDER: 'Les ancrages sur la chaîne ne croissent pas de l’un à l’autre.',
   AUDIT_CHAIN_AHEAD: 'La chaîne porte un arbre plus grand que celui que montre le registre.',
   AUDIT_CHAIN_REORG: 'La chaîne n’a plus un bloc qu’elle avait déclaré définitif.',
-  AUDIT_CONTRACT_CODE: 'Le contrat à l’adresse indiquée par la politique a un autre code.',
+  AUDIT_CONTRACT_CODE: 'À l’adresse indiquée par la politique, il n’y a pas de contrat, ou il a un autre code.',
   AUDIT_LOG_CLOSED:
     'Le journal a été fermé sur la chaîne, et le registre dépasse la dernière taille dont son propriétaire se porte garant.',
   AUDIT_STAMP_INVALID: 'Un horodatage que fournit le registre est endommagé, ou porte sur autre chose.',
