@@ -116,7 +116,7 @@ function readOtherSize({ status, type, text }: Answer, name: string, oldSize: nu
     throw new WitnessError(
       'WITNESS_AHEAD',
       `Witness ${name} has cosigned ${latest} entries of this log already, more than the ${size} of this checkpoint. ` +
-        'If this log has never had so many, another copy of it is running with its key: stop both and compare them.',
+        'Ask it for that checkpoint. If your key signed it, another copy of this log is running: stop both and compare them. If not, the witness is wrong.',
       { size: latest },
     )
   return latest
