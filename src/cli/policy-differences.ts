@@ -36,13 +36,19 @@ export async function readDifferences(client: Client, followed: Policy): Promise
   if (served === undefined || served.policy.origin !== followed.origin) return undefined
   const pair = [served.policy, followed] as const
   return {
-    ...lists('logKeys', pair, ({ logKeys }) => logKeys.filter(isOpen).map(({ vkey }) => vkey)),
-    ...lists('witnesses', pair, ({ witnesses }) => witnesses),
+    ...lists('logKeys', pair),
+    ...lists('witnesses', pair),
     ...numbers('quorum', pair),
-    ...lists('chains', pair, ({ anchors }) => anchors.filter(isChain).filter(isOpen).map(describeChain)),
-    ...lists('authorities', pair, ({ anchors }) => anchors.filter(isAuthority).filter(isOpen).map(describeAuthority)),
+    ...lists('chains', pair),
+    ...lists('authorities', pair),
     ...numbers('requireAnchors', pair),
   }
+}
+
+/** A line for each key, contract and certificate that a reader of this policy trusts. */
+export function describePolicy(policy: Policy): string[] {
+  const parts = Object.entries(LISTED) as [keyof typeof LISTED, (typeof LISTED)[keyof typeof LISTED]][]
+  return parts.flatMap(([member, read]) => read(policy).map(each => `  ${NAMES[member]}: ${each}`))
 }
 
 /** Whether there is a difference that somebody has to look at. */
@@ -72,6 +78,14 @@ const NAMES: { readonly [member in keyof PolicyDifferences]-?: string } = {
   requireAnchors: 'anchors that are required (requireAnchors)',
 }
 
+/** What counts now, part by part. */
+const LISTED = {
+  logKeys: ({ logKeys }: Policy) => logKeys.filter(isOpen).map(({ vkey }) => vkey),
+  witnesses: ({ witnesses }: Policy) => witnesses,
+  chains: ({ anchors }: Policy) => anchors.filter(isChain).filter(isOpen).map(describeChain),
+  authorities: ({ anchors }: Policy) => anchors.filter(isAuthority).filter(isOpen).map(describeAuthority),
+}
+
 function tellOne(name: string, difference: Lists | Numbers): string[] {
   if ('ledger' in difference) return [`  ${name}: ${difference.ledger} there, ${difference.yours} in your copy`]
   return [
@@ -83,8 +97,8 @@ function tellOne(name: string, difference: Lists | Numbers): string[] {
 /** The policy of the ledger, and the reader's. */
 type Pair = readonly [Policy, Policy]
 
-function lists<M extends keyof PolicyDifferences>(member: M, pair: Pair, read: (policy: Policy) => readonly string[]) {
-  const [ledger, yours] = pair.map(policy => new Set(read(policy))) as [Set<string>, Set<string>]
+function lists(member: keyof typeof LISTED, pair: Pair) {
+  const [ledger, yours] = pair.map(policy => new Set(LISTED[member](policy))) as [Set<string>, Set<string>]
   const ledgerOnly = [...ledger].filter(each => !yours.has(each))
   const yoursOnly = [...yours].filter(each => !ledger.has(each))
   return ledgerOnly.length + yoursOnly.length === 0 ? {} : { [member]: { ledgerOnly, yoursOnly } }

@@ -9,6 +9,7 @@ import { createClient } from './client.ts'
 import { collect, withExample, withLedger } from './command.ts'
 import { print, printJson, remark } from './output.ts'
 import { addToList } from './policy-add.ts'
+import { describePolicy } from './policy-differences.ts'
 import { extendFile } from './policy-extend.ts'
 import { readServedPolicy } from './policy-file.ts'
 import { writeNew } from './receipt-file.ts'
@@ -56,8 +57,8 @@ export function addPolicy(command: Command, setExit: (code: number) => void): vo
       if (out === undefined) return print(...text.trimEnd().split('\n'))
       await writeNew(out, text)
       if (json) return printJson({ file: out, origin: policy.origin })
-      print(`The policy of ${policy.origin} is in ${out}.`)
-      remark("Compare its keys and contracts with those that the ledger's operator publishes elsewhere: from now on you trust this file.")
+      print(`The policy of ${policy.origin} is in ${out}. It names:`, ...describePolicy(policy))
+      remark("Compare them with those that the ledger's operator publishes elsewhere: from now on you trust this file.")
     })
 }
 

@@ -38,7 +38,7 @@ export function addServe(command: Command): void {
 function nextSteps({ url, origin, operatorKeyFile, chain, status }: Service): string[] {
   const ledger = url === 'http://localhost:8080' ? '' : ` --ledger ${url}`
   const isUsual = chain.urls.length === 1 && /^http:\/\/(localhost|127\.0\.0\.1):8545\/?$/.test(chain.urls[0]!)
-  const rpc = isUsual ? '' : chain.urls.map(address => ` --rpc ${chain.embedded ? address : '<endpoint of the chain>'}`)[0]
+  const rpc = isUsual ? '' : ` --rpc ${chain.embedded ? chain.urls[0] : '<endpoint of each chain>'}`
   const { accepting, alarms } = status()
   const told = [
     `OpenSeal serves ${origin} at ${url}`,

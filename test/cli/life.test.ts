@@ -55,7 +55,11 @@ describe('the command line against a ledger', function () {
     commands = openCommands()
     const added = await openseal(['agency', 'add', AGENCY, '--name', 'Transport', '--key-file', 'agency.key'])
     assert.equal(added.code, 0, added.err)
-    assert.equal((await openseal(['policy', '--out', 'policy.json'])).code, 0)
+    const kept = await openseal(['policy', '--out', 'policy.json'])
+    assert.equal(kept.code, 0)
+    const { logKeys, anchors } = JSON.parse(readFileSync(join(folder, 'policy.json'), 'utf8'))
+    const named = [`keys of the log: ${logKeys[0].vkey}`, `chains: chain ${anchors[0].chainId}, contract ${anchors[0].contract} `]
+    for (const part of named) assert.ok(kept.out.includes(part), kept.out)
   })
   after(async () => {
     await commands.close()
