@@ -78,6 +78,7 @@ export const ANSWERS: readonly Target[] = [
       const asked: string[] = []
       const ask: typeof fetch = async input => {
         asked.push(String(input))
+        if (input === '/v1/status') return Response.json({ origin: ORIGIN })
         return String(input).startsWith('/v1/digests/') ? answering(bytes)(input) : new Response(RECEIPT)
       }
       const reader = createLedgerReader({ url: '', origin: ORIGIN, fetch: ask, timeoutMs: 60_000 })
@@ -85,7 +86,8 @@ export const ANSWERS: readonly Target[] = [
         const digits = asked.flatMap(path => path.match(/^\/v1\/digests\/(.*)$/)?.[1] ?? [])
         ok(digits.length > 0 && digits.every((prefix, at) => prefix === HASH.slice(0, 3 + at) && prefix.length <= 8), asked.join())
         const receipts = asked.filter(path => /^\/v1\/records\/-?\d+\/receipt$/.test(path))
-        ok(receipts.length + digits.length === asked.length && receipts.length <= 32, asked.join())
+        const status = asked.filter(path => path === '/v1/status')
+        ok(receipts.length + digits.length + status.length === asked.length && receipts.length <= 32 && status.length <= 1, asked.join())
       })
       return { found, text: new TextDecoder().decode(bytes) }
     },
