@@ -149,13 +149,14 @@ export async function openLogView({
     known: Head,
     { mayBeEnded, take }: { readonly mayBeEnded: boolean; readonly take?: () => void },
   ): Promise<boolean> {
-    for (let asserted: Head | undefined; asserted !== tree.head; ) {
-      await assertExtends(found, known)
-      asserted = known
-      if (mayBeEnded && found.head.size > (await signsUpTo(found.head))) return false
+    const [limit] = await Promise.all([mayBeEnded ? signsUpTo(found.head) : Number.POSITIVE_INFINITY, assertExtends(found, known)])
+    if (found.head.size > limit) return false
+    for (let asserted = known; asserted !== tree.head; ) {
       if (found.head.size <= tree.head.size) return false
-      known = tree.head
+      asserted = tree.head
+      await assertExtends(found, asserted)
     }
+    if (found.head.size <= tree.head.size) return false
     take?.()
     return true
   }
