@@ -82,7 +82,8 @@ export const BREAKS: readonly Break[] = [
     what: 'A node takes over any head of the store, also one that does not extend its own.',
     edits: [
       { file: VIEW, from: '    if (await extendsHead(createNodes(store, found), known, found.head)) return\n', to: '    return\n' },
-      { file: VIEW, from: 'if (found.head.size <= tree.head.size) return false', to: '' },
+      { file: VIEW, from: '      if (found.head.size <= tree.head.size) return false\n      asserted', to: '      asserted' },
+      { file: VIEW, from: '    if (found.head.size <= tree.head.size) return false\n    take', to: '    take' },
     ],
   },
   {
