@@ -16,13 +16,21 @@ const SEQUENCER = 'src/log/sequencer.ts'
 const BEGUN = 'src/log/begun.ts'
 const VIEW = 'src/log/view.ts'
 const LEASE = 'src/anchor/lease.ts'
+const STORE = 'test/simulation/faulty-store.ts'
 const MEMORY = 'src/store/memory/memory.ts'
 
 export const BREAKS: readonly Break[] = [
   {
     name: 'look-up-outside',
-    what: 'The look-up of known statements is not made on the head that the commit requires.',
-    edits: [{ file: BEGUN, from: 'await view.treeAt(begun.stored, own.head)', to: 'view.tree()' }],
+    what: 'Known statements are looked up before the head is locked.',
+    edits: [
+      {
+        file: STORE,
+        from: '    const isOurs = await',
+        to: '    const early = await replicated.unreplicated.findIdentities(identities)\n    const isOurs = await',
+      },
+      { file: STORE, from: 'known: await findIdentities(identities)', to: 'known: early' },
+    ],
   },
   {
     name: 'no-read-back',

@@ -34,8 +34,10 @@ const startMs = performance.now()
 const seeds = await runInProcesses({ from, count, processes: CORES, broken: broken?.name })
 process.stdout.write(`${summary(seeds, (performance.now() - startMs) / 1000)}\n`)
 if (seeds.failure !== undefined) process.stdout.write(`${describe(seeds.failure)}\n`)
-if (values.write && broken === undefined && seeds.failure === undefined) await write(seeds)
-process.exit(seeds.failure === undefined ? 0 : 1)
+const isWritten = values.write && broken === undefined && seeds.failure === undefined
+// A break that is not found shows that the simulation misses something.
+const missed = isWritten ? await write(seeds) : 0
+process.exit(seeds.failure === undefined && missed === 0 ? 0 : 1)
 
 function summary({ seeds: run, steps, virtualMs, repeated, failure }: Seeds, seconds: number): string {
   const end = failure === undefined ? 'no invariant broken' : 'an invariant is broken'
@@ -54,15 +56,18 @@ function describe({ result, prefix }: Failure): string {
   ].join('\n')
 }
 
-async function write(sound: Seeds): Promise<void> {
+/** Writes the page. Returns how many breaks were not found. */
+async function write(sound: Seeds): Promise<number> {
+  let missed = 0
   const rows = ['| break | seeds until found | shortest prefix, in events | broken invariant |', '| --- | ---: | ---: | --- |']
   const seconds = (performance.now() - startMs) / 1000
   const left = BREAKS.entries()
   const find = async () => {
     for (const [at, each] of left) {
-      const row = await findBreak(each)
+      const { row, isFound } = await findBreak(each)
       process.stdout.write(`${row}\n`)
       rows[at + 2] = row
+      if (!isFound) missed++
     }
   }
   await Promise.all(Array.from({ length: CORES }, find))
@@ -82,11 +87,13 @@ async function write(sound: Seeds): Promise<void> {
       rows.join('\n'),
     ].join('\n\n'),
   })
+  return missed
 }
 
 /** The row of a break. */
-async function findBreak({ name, what }: Break): Promise<string> {
+async function findBreak({ name, what }: Break): Promise<{ readonly row: string; readonly isFound: boolean }> {
   const { seeds: tried, failure } = await runInProcesses({ from: 0, count: BREAK_SEEDS, processes: 1, broken: name })
   const { steps, violation } = failure?.prefix ?? {}
-  return `| ${what} | ${failure === undefined ? `not found in ${tried}` : tried} | ${steps ?? ''} | ${violation?.invariant ?? ''} |`
+  const found = failure === undefined ? `not found in ${tried}` : tried
+  return { row: `| ${what} | ${found} | ${steps ?? ''} | ${violation?.invariant ?? ''} |`, isFound: failure !== undefined }
 }
