@@ -121,7 +121,7 @@ describe('two nodes of a database with everyone who can vouch', function () {
   const receiptOf = async ({ url }: ClusterNode, index: number) => (await fetch(`${url}/v1/records/${index}/receipt`)).text()
   const opens = (name: string) => readFileSync(join(folder, name, 'service.log'), 'utf8').includes('"event":"round opened"')
 
-  it('ends a round that a dead node began, asks nobody again who has given their word, and both give out the same receipt', async () => {
+  it('ends a round that a dead node began, asks nobody again who has vouched, and both give out the same receipt', async () => {
     const [a, b] = [await start('a'), await start('b')]
     await send(a, '/v1/agencies', OPERATOR, { id: 'transport.gov.example', name: 'Transport' })
     const { key } = await send(b, '/v1/agencies/transport.gov.example/keys', OPERATOR, {})

@@ -1,4 +1,4 @@
-/** One round as a ledger serves it: whether the policy's keys signed it, and what its time stamps are. */
+/** One round as a ledger serves it: whether the policy's keys signed it, and its stamps hold. */
 import { attempt } from '../core/attempt.ts'
 import { readBase64, toHex, toUtf8 } from '../core/bytes.ts'
 import { sha256 } from '../core/hash.ts'
@@ -16,7 +16,7 @@ export type ExaminedRound = {
   readonly checkpoint?: SeenCheckpoint
   /** How many of the policy's witnesses cosigned it. */
   readonly cosigned: number
-  /** Of each token, as it was served: what it is to the policy. */
+  /** What each token is by the policy, in the order in which they were served. */
   readonly stamps: readonly ExaminedStamp[]
   /** The authorities that count at this size, and whose time stamp holds. */
   readonly stampedBy: readonly PolicyAnchor[]
@@ -26,7 +26,7 @@ export type ExaminedRound = {
 type ExaminedStamp = {
   /** The authority, as the ledger calls it. */
   readonly name: string
-  /** A time stamp by an authority of the policy, one that leads to none, or a false one. */
+  /** By an authority of the policy; by none that the policy names; or false. */
   readonly state: 'held' | 'strange' | 'false'
 }
 
@@ -42,7 +42,7 @@ export async function examineRound(policy: Policy, served: ServedRound): Promise
     return { cosigned: 0, stamps: [], stampedBy: [], findings }
   }
   const authorities = policy.anchors.filter(isAuthority).filter(anchor => coversSize(anchor, size))
-  // A policy without authorities says nothing of time stamps.
+  // A policy without authorities says nothing about time stamps.
   const named = authorities.length === 0 ? [] : timestamps
   const texts = named.map(({ token }) => token)
   const checks = await checkTokens(texts, toUtf8(formatCheckpoint(value.checkpoint)), authorities)
@@ -69,7 +69,7 @@ export function tokenHashes({ timestamps }: ServedRound): string[] {
 function readSigned(policy: Policy, { size, note }: ServedRound): { readonly checkpoint: SeenCheckpoint; readonly cosigned: number } {
   const checkpoint = parseSeen(note)
   if (checkpoint.origin !== policy.origin || checkpoint.size !== size)
-    throw new CheckpointError('CHECKPOINT_MALFORMED', `its checkpoint is of ${checkpoint.size} entries of ${checkpoint.origin}`)
+    throw new CheckpointError('CHECKPOINT_MALFORMED', `its checkpoint has ${checkpoint.size} entries, and the origin ${checkpoint.origin}`)
   return { checkpoint, cosigned: checkSigned(checkpoint, policy) }
 }
 

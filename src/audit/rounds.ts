@@ -29,7 +29,7 @@ type Known = {
 /** The counts, and the roots (hex) at the sizes of rounds that are the tree's. */
 export type CheckedRounds = { readonly rounds: AuditedRounds; readonly roots: ReadonlyMap<number, string> }
 
-/** For comparison: one round every ten minutes for ten years. */
+/** The most rounds that are read: one every ten minutes for ten years. */
 const MAX_ROUNDS = 525_600
 
 /** Whether the policy asks for anything that only rounds show: a time stamp, or several anchors. */
@@ -38,8 +38,8 @@ export function needsRounds({ anchors, requireAnchors }: Policy): boolean {
 }
 
 /**
- * Checks every round up to the audited size by the policy, as a verifier checks a receipt. To be
- * called after the tree was read: every time stamp that the tree names was stored before.
+ * Checks every round up to the audited size by the policy, as a verifier checks a receipt. Call
+ * it after the tree was read: by then the ledger has stored every time stamp that the tree names.
  */
 export async function* checkRounds(input: AuditInput, known: Known): AuditPart<CheckedRounds> {
   const { policy } = input

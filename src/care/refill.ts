@@ -81,7 +81,7 @@ async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range
  */
 async function append(store: LogStore & Documents, sequencer: Sequencer, copy: Copy, missing: Missing): Promise<void> {
   const { from, entries, changes } = missing
-  // Whether the old key still signs beside the new one, nobody can say here: the new one is enough.
+  // A copy cannot say whether the old key still signs, too. The new one is enough.
   const keep = (change: NewChange) => keepKeyChange(store, { ...change, hasGrace: false })
   for (const change of changes) if (change.index < from) await keep(change)
   const end = from + entries.length

@@ -56,12 +56,12 @@ export function isDifferent(differences: PolicyDifferences | undefined): differe
   return differences !== undefined && Object.keys(differences).length > 0
 }
 
-/** Tells what the reader has to decide. Nothing of it is ever taken over. */
+/** Tells what the reader has to decide. None of it is ever taken over. */
 export function tellDifferences(url: string, file: string, differences: PolicyDifferences | undefined): void {
   if (differences === undefined) remark(`${url} serves no policy that could be compared with ${file}.`)
   if (!isDifferent(differences)) return
   print(
-    `The policy at ${url} differs from ${file}. Nothing of this was taken over, because no entry of the log vouches for it:`,
+    `The policy at ${url} differs from ${file}. None of this was taken over, because no entry of the log vouches for it:`,
     ...Object.entries(differences).flatMap(([member, difference]) => tellOne(NAMES[member as keyof PolicyDifferences], difference)),
   )
   if (differences.logKeys?.ledgerOnly.length)

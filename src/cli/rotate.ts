@@ -52,7 +52,9 @@ async function changeLogKey({ json, stolen }: LogKeyOptions): Promise<void> {
       : `The old key is in ${done.kept}, and signs beside the new one until a round of size ${done.fromSize} or more is final.`,
     ...(stolen
       ? []
-      : ['Witnesses that know only the old key go on until then. Remove it once the log of the service says that it signs no more.']),
+      : [
+          'Witnesses that know only the old key go on until then. Remove that file once the log of the service says: old log key signs no more.',
+        ]),
     config.storeUrl === undefined
       ? 'Start the service again.'
       : `Nodes that share this folder of keys go on by themselves. Copy ${stolen ? '' : `${basename(done.kept)} and then `}log.key to every other one: its node waits for it.`,

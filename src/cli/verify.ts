@@ -219,7 +219,10 @@ function printRows(rows: readonly Row[], isList: boolean, setting: Setting): voi
   const asked = addressesAsked(open, setting).map(address =>
     address === LOCAL_LEDGER ? `${address} (name yours with --ledger URL)` : address,
   )
-  const ledgers = asked.length === 0 ? 'no ledger (name one with --ledger URL)' : `the ledger at ${asked.join(', ')}`
+  const ledgers =
+    asked.length === 0
+      ? 'no ledger (name one with --ledger URL)'
+      : `the ${asked.length === 1 ? 'ledger' : 'ledgers'} at ${asked.join(', ')}`
   remark('', `Asked: ${ledgers}; endpoints of the chain: ${endpoints.join(', ') || 'none. Name one with --rpc URL.'}`)
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a batch is built on: a head, and what the log holds of the batch on that head. Where nodes
- * share a store, none moves the head until the batch has ended, and each gets its turn.
+ * What a batch is built on: a head, and which of its statements the log has at that head. Where
+ * nodes share a store, no other node moves the head until the batch has ended, and each gets its
+ * turn.
  */
 import { OpenSealError } from '../core/errors.ts'
 import type { BegunCommit, LogStore, Questions } from '../store/port/log.ts'

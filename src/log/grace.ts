@@ -1,8 +1,8 @@
 /**
  * The grace after a change of the log's key: the old key signs beside the new one, until a round
  * that both have signed is final. Witnesses and readers who know only the old one lose nothing
- * meanwhile, and have time to follow. For those who have followed, the old signature is no more than
- * a line by a stranger.
+ * meanwhile, and have time to follow. Those who have followed ignore the old signature, as they do
+ * a line by any unknown key.
  */
 
 import { createRow } from '../at-once.ts'
@@ -21,7 +21,7 @@ export type Grace = {
 export type EndedKey = {
   /** The key that ended with this size; undefined if this node does not have it. */
   read(lastSize: number): Promise<Signer | undefined>
-  /** Told once when it signs no more. */
+  /** Called once, when the old key signs no more. */
   done(lastSize: number): void
 }
 
@@ -32,9 +32,9 @@ export type GraceDeps = {
   readonly finalRounds: (after: number) => Promise<readonly { readonly size: number; readonly checkpoint: string }[]>
 }
 
-/** Creates it. `onChange` is told when the old key begins or ends to sign. */
+/** Creates a node's grace. `onChange` is called when the old key begins or stops signing. */
 export function createGrace({ store, endedKey, finalRounds, onChange }: GraceDeps & { store: KeyRows; onChange: () => void }): Grace {
-  /** A refresh of the view may take up the next key while this one is looked after. */
+  /** One at a time: a refresh of the view may take up the next key during another call. */
   const inRow = createRow(1)
   let followed: string | undefined
   /** The change whose grace is not over. */

@@ -40,9 +40,9 @@ export type Sequencer = {
   seal(batch: readonly Prepared[], also?: Also): Promise<SubmissionOutcome[]>
   /**
    * Seals an entry that depends on its own index, in the same way. `make` is called with that index
-   * and the head locked, so it ends soon; it is called again if another node has come first. If it
-   * makes none, nothing is sealed, and this node has followed the log that far. Resolves to the
-   * entry's index.
+   * while the head is locked, so it must end soon. It is called again if another node came first.
+   * If it makes none, nothing is sealed, and this node has followed the log that far. Resolves to
+   * the entry's index.
    * @throws what `seal` throws
    */
   sealNext(make: (index: number) => Promise<NextEntry | undefined>): Promise<number | undefined>
@@ -201,7 +201,7 @@ async function onHead<T>(deps: BatchDeps, batch: readonly Prepared[], work: (beg
   }
 }
 
-/** Seals a batch that has begun. An entry of the log's own was not asked about: it is new. */
+/** Seals a batch that has begun. The log's own entries are always new, so nothing was asked. */
 async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[], also: Also) {
   const { store, view, host, wereErased = async () => [] } = deps
   const { tree, known } = begun

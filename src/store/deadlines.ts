@@ -32,7 +32,7 @@ export function withDeadlines<S extends Store>(
     watch = undefined
   }
 
-  /** Calls `refuse` after the time, unless the returned function is called before. */
+  /** Calls `refuse` after the time, unless the returned function is called first. */
   function watchFor(refuse: () => void): () => void {
     const call = {
       dueMs: steadyMs() + ms,
@@ -83,8 +83,8 @@ export function withDeadlines<S extends Store>(
     },
   ])
   /**
-   * A commit that begins late has nobody left to end it. One whose caller does not go on is ended,
-   * because everything else waits for it.
+   * If a commit begins late, its caller has gone, so it is ended here. So is a commit whose caller
+   * does not go on in time, because everything else waits for it.
    */
   async function begin(questions: Questions): Promise<BegunCommit> {
     const beginning = store.begin!(questions)

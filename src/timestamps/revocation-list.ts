@@ -32,7 +32,7 @@ const KNOWN_CRITICAL = ['2.5.29.20', '2.5.29.28', '2.5.29.35']
 /** Reads a list in DER. Throws DerError. */
 export function parseRevocationList(bytes: Uint8Array): RevocationList {
   const whole = [...partsOf(bytes, 0, bytes.length)]
-  if (whole.length !== 1 || whole[0]!.tag !== TAG.sequence) throw malformed('it is no list of certificates')
+  if (whole.length !== 1 || whole[0]!.tag !== TAG.sequence) throw malformed('it is not a list of revoked certificates')
   const outer = membersIn(bytes, whole[0]!)
   const signed = outer.need(TAG.sequence)
   const [algorithm, signature] = [outer.read(TAG.sequence), outer.read(TAG.bitString)]
@@ -60,7 +60,7 @@ export function parseRevocationList(bytes: Uint8Array): RevocationList {
       const wanted = fromHex(serial)
       for (const entry of revoked === undefined ? [] : partsOf(bytes, revoked.from, revoked.to)) {
         const { tag, from, to } = readHead(bytes, entry.from, entry.to)
-        if (entry.tag !== TAG.sequence || tag !== TAG.integer) throw malformed('an entry of a list has no number')
+        if (entry.tag !== TAG.sequence || tag !== TAG.integer) throw malformed('an entry of a list has no serial number')
         if (to - from === wanted.length && equalBytes(bytes.subarray(from, to), wanted)) return true
       }
       return false

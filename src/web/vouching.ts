@@ -11,7 +11,7 @@ type ChainKey =
   | 'record.state.anchored'
   | 'cert.step6sealed'
 
-/** Whether one chain alone vouches. It does if nobody is configured: then nothing is said of others. */
+/** Whether one chain alone vouches; also true if nobody is configured, so nobody else is named. */
 export function isOneChain(vouchers: ReturnType<NonNullable<SiteDeps['vouchers']>>): boolean {
   return vouchers.every(({ kind }) => kind === 'chain') && vouchers.length <= 1
 }

@@ -75,7 +75,7 @@ describe('audit by a policy that names a time-stamp authority', () => {
     match(page, /its authority vouches that the tree of that size existed/)
   })
 
-  it('asks for no rounds where one chain is all that the policy asks for', async () => {
+  it('asks for no rounds if the policy asks for one chain only', async () => {
     anchored.world.proxy.requests.length = 0
     const { exit, rounds } = await run({ policy: policyOf(anchored.world.served.ledger, [anchored.world.pinned]) })
     deepEqual([exit, rounds], [0, undefined])
@@ -122,7 +122,7 @@ describe('audit by a policy that names a time-stamp authority', () => {
     deepEqual([other.exit, reasonsOf(other)], [6, ['AUDIT_STAMPS_UNKNOWN', 'AUDIT_ROUNDS_FEW']])
   })
 
-  it('says that a policy which asks for a time stamp is met nowhere, and that the log names some', async () => {
+  it('says that no checkpoint meets a policy that asks for a time stamp, and that the log names some', async () => {
     tamper(() => ({ timestamps: [] }))
     const report = await run()
     deepEqual([report.exit, codesOf(report), reasonsOf(report)], [6, [], ['AUDIT_STAMP_MISSING', 'AUDIT_ROUNDS_FEW']])
@@ -170,7 +170,7 @@ describe('audit by a policy that names a time-stamp authority', () => {
     )
   })
 
-  it('reads page after page, none that does not go on, and goes on without them where a copy has no rounds', async () => {
+  it('reads page after page, refuses pages that do not advance, and goes on where a copy has no rounds', async () => {
     const { proxy } = anchored.world
     const one = { checkpoint: '', cosignatures: [], timestamps: [], anchors: [], final: false }
     const pages = (answer: (after: number) => object) => {

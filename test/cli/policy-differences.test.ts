@@ -65,7 +65,7 @@ describe('openseal policy --extend, what only the reader decides', () => {
     const { out, err } = await extend(formatPolicy(log.policy(more)))
     const certificate = toHex(sha256(AUTHORITY.der))
     const lines = [
-      `The policy at ${url} differs from kept.json. Nothing of this was taken over, because no entry of the log vouches for it:`,
+      `The policy at ${url} differs from kept.json. None of this was taken over, because no entry of the log vouches for it:`,
       `  witnesses, only there: ${THEIRS}`,
       `  witnesses, only in your copy: ${MINE}`,
       '  witnesses that must sign (quorum): 1 there, 2 in your copy',

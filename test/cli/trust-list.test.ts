@@ -184,7 +184,7 @@ describe('cli/trust-list', function () {
       deepEqual([named.code, named.json.lookedUp], [6, { answered: [here.url, there.url], silent: [silent] }])
       const { code, err } = await verify('both.json', 'never.txt', '--ledger', silent)
       equal(code, 6)
-      match(err, new RegExp(`Asked: the ledger at ${here.url}, ${there.url}, ${silent}; endpoints`))
+      match(err, new RegExp(`Asked: the ledgers at ${here.url}, ${there.url}, ${silent}; endpoints`))
       const inEnvironment = await commands.run(['verify', 'never.txt', '--policy', 'both.json', ...rpc()], {
         cwd: folder,
         env: { OPENSEAL_LEDGER: silent },
@@ -192,7 +192,7 @@ describe('cli/trust-list', function () {
       equal(inEnvironment.code, 6)
     })
 
-    it('has the only ledger with an address at hand, and asks nobody if there is none', async () => {
+    it('takes the only ledger with an address as the one at hand, and asks nobody if there is none', async () => {
       const only = await verify('one.json', 'two.txt', '--json')
       deepEqual([only.code, only.json.receipt, only.json.lookedUp], [0, there.url, undefined])
       equal((await verify('one.json', 'never.txt')).code, 4)

@@ -75,7 +75,7 @@ describe('http: hostile clients', () => {
     await stillServes()
   })
 
-  it('answers a client that wants its connection closed and still sends what was refused, and closes it', async () => {
+  it('answers a refused request whose client still sends and wants its connection closed, and closes it', async () => {
     const body = Buffer.alloc(5_000_000, ' ')
     const statuses = await Promise.all(
       Array.from({ length: 40 }, async () => {
@@ -90,6 +90,7 @@ describe('http: hostile clients', () => {
     deepEqual(new Set(statuses), new Set([401]))
     await stillServes()
   })
+
   it('closes the connection of a client that announces a body and sends none of it', async () => {
     const { status } = await sendRaw(port, post('{}').slice(0, 1))
     ok(status === 0 || status === 408)

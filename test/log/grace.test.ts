@@ -102,7 +102,7 @@ describe('grace of a log key', () => {
     deepEqual([signersOf(last.head().note), done], [[SECOND], []])
   })
 
-  it('is not over by rounds that the new key alone has signed: a node without the old key ends it for nobody', async () => {
+  it('is not ended by rounds that the new key alone has signed, as those of a node without the old key', async () => {
     const fromSize = await rotated()
     const without = await open(TWO, { endedKey: { read: async () => undefined, done: endedKey.done } })
     await submit(without)
@@ -139,7 +139,7 @@ describe('grace of a log key', () => {
     deepEqual((await makeFinal(ledger)).signers, [SECOND])
   })
 
-  it('is had by each node that runs, and over for all by a round that one of them has opened', async () => {
+  it('reaches each node that runs, and ends at all of them with a round that one has opened', async () => {
     let held = ONE
     const nodes = await Promise.all([1, 2].map(() => open(ONE, { readSigner: async () => held })))
     const [a, b] = nodes as [Ledger, Ledger]
@@ -162,7 +162,7 @@ describe('grace of a log key', () => {
     )
   })
 
-  it('leaves no time in which a node that runs signs with the new key alone', async () => {
+  it('leaves no moment in which a running node signs with the new key alone', async () => {
     let held = ONE
     const slow = { ...endedKey, read: (lastSize: number) => turn().then(() => endedKey.read(lastSize)) }
     const shown: string[][] = []
@@ -177,7 +177,7 @@ describe('grace of a log key', () => {
     deepEqual(new Set(shown.map(String)), new Set([FIRST, `${SECOND},${FIRST}`]))
   })
 
-  it('ends with the next change of the key, which has one of its own', async () => {
+  it('ends with the next change of the key, which has a grace of its own', async () => {
     await rotated()
     const ledger = await open(TWO)
     const { change, note } = await ledger.changeKey(formatVkey(THREE.vkey))

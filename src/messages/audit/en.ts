@@ -123,9 +123,9 @@ export const auditEn = {
   AUDIT_ANCHOR_ORDER: 'The anchors on the chain do not grow from one to the next.',
   AUDIT_CHAIN_AHEAD: 'The chain holds a larger tree than the ledger shows.',
   AUDIT_CHAIN_REORG: 'The chain no longer has a block that it had called final.',
-  AUDIT_CONTRACT_CODE: 'The address in the policy has no contract, or one with different code.',
+  AUDIT_CONTRACT_CODE: 'There is no contract at the address in the policy, or it has different code.',
   AUDIT_LOG_CLOSED: 'The log was closed on the chain, and the ledger goes beyond the last size that its owner vouches for.',
-  AUDIT_STAMP_INVALID: 'A time stamp that the ledger serves is damaged, or is of something else.',
+  AUDIT_STAMP_INVALID: 'A time stamp that the ledger serves is damaged, or stamps something else.',
 
   // Reasons why something was not examined
   AUDIT_LEDGER_UNREACHABLE: 'The ledger did not answer.',

@@ -117,7 +117,7 @@ export type LogStore = {
   confirmHead(): Promise<StoredTree>
   /**
    * Begins a commit, after those that other nodes have begun before. Missing where one process has
-   * the store. The caller ends it soon: nobody else can write meanwhile.
+   * the store. The caller must end it soon, because nobody else can write meanwhile.
    * @throws StoreError STORE_UNSETTLED also if others hold the head for too long
    */
   begin?(questions: Questions): Promise<BegunCommit>

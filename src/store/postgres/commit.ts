@@ -104,7 +104,7 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
           }
           return steps(transaction, commit, stored)
         })
-        // After the beginning, whoever commits is told.
+        // Once it has begun, `commit` gives the error to its caller.
         done.catch(reject)
       }),
     async commit(commit) {

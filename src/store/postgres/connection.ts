@@ -58,7 +58,7 @@ export type ConnectionLimits = {
   readonly answerMs: number
   /** The server ends a statement after this. COMMIT is not bound by it. */
   readonly statementMs: number
-  /** For a row that another node has locked. Longer than `idleMs`: until then a stopped node has it. */
+  /** For a locked row. Longer than `idleMs`, because a stopped node may hold the row until then. */
   readonly lockMs: number
   /** The server puts out a node that is in a transaction, holds the head and has stopped. */
   readonly idleMs: number

@@ -110,7 +110,7 @@ describe('a commit to PostgreSQL that has begun', () => {
     assert.deepEqual(await slow.findIdentities([hex('identity 8')]), [undefined])
   })
 
-  it('is waited for until its node is put out, by the limits of a service', async () => {
+  it('is waited for until the database cuts its node off, with the limits of a service', async () => {
     const [stopped, store] = [await open(), await open()]
     const begun = await begin(stopped)
     const startMs = performance.now()
@@ -129,7 +129,7 @@ describe('a commit to PostgreSQL that has begun', () => {
     await store.commit(commitOf(1, 2))
   })
 
-  it('is given up if its node does not go on in time, so that its own writes and its end do not wait for ever', async () => {
+  it('is given up if its node does not go on in time, so that its own writes and its end do not wait forever', async () => {
     const store = await open()
     const late = withDeadlines(store, host, 200)
     const begun = await late.begin!(NOTHING)

@@ -122,7 +122,7 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual(short(await runAll([fileOf('b', utf8('b'))], [], { ledger })), [[['unknown', undefined]]])
   })
 
-  it('asks every ledger that a list has an address of, at most 32, each once, and tells a receipt of two once', async () => {
+  it('asks every ledger with an address in the list once, 32 at most, and shows a receipt of two ledgers once', async () => {
     const { sha256 } = digestsOf(FILE)
     const receipt = await world.receipt(1)
     const entryOf = (at: number, change: Partial<TrustEntry> = {}): TrustEntry => ({

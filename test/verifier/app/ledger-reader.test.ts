@@ -304,7 +304,7 @@ describe('verifier/app/ledger-reader', () => {
     deepEqual([answer.complete, answer.listed.length], [false, 64])
   })
 
-  it('believes only the ledger that the policy names that there is no record of a file', async () => {
+  it('believes that there is no record of a file only if the ledger of the policy says so', async () => {
     const known = knowing({ [hash('abc1')]: [4] })
     reply = path => (path === '/v1/status' ? { body: { origin: 'another' } } : known(path))
     equal((await reader().findReceipts([hash('abc1')])).length, 1)
