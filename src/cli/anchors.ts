@@ -17,7 +17,7 @@ type Change = (
 /** Fills the command with add and retire. */
 export function addAnchorsCommand(anchors: Command): void {
   const add =
-    'log that the new chains in the file of OPENSEAL_VOUCHERS count from now on, or with a name, one that was retired; if the log is in the data folder, stop it first'
+    'add the new chains in the file of OPENSEAL_VOUCHERS to the log; with a name, add a retired chain again; if the log is in the data folder, stop it first'
   addCommand(anchors, 'add [name]', add, EXAMPLE('add'))
     .option('--yes', 'write without asking')
     .action(async (name: string | undefined, options: Options) => {

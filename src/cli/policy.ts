@@ -36,7 +36,7 @@ export function addPolicy(command: Command, setExit: (code: number) => void): vo
     .option('--out <file>', 'write it to a file; a different existing file is never replaced')
     .option(
       '--extend <file>',
-      "add the log's next key to a pinned policy, or to each policy of a trust list, if the old key and the chain vouch for the change",
+      "add the log's next key to a pinned policy, or to each policy of a trust list, if the old key and the chain vouch for the change; shows how else the ledger's policy differs",
     )
     .option('--rpc <url>', 'with --extend: an endpoint of the chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
     .option('--accept-anchors', 'with --extend: take over changes of the chains, too')

@@ -57,7 +57,7 @@ async function changeLogKey({ json, stolen }: LogKeyOptions): Promise<void> {
         ]),
     config.storeUrl === undefined
       ? 'Start the service again.'
-      : `Nodes that share this folder of keys go on by themselves. Copy ${stolen ? '' : `${basename(done.kept)} and then `}log.key to every other one: its node waits for it.`,
+      : `Nodes that share this folder of keys go on by themselves. Copy ${stolen ? '' : `${basename(done.kept)} and then `}log.key to every other folder: its node waits for that.`,
     `Publish the new key where you published the old one, and tell readers who pinned a policy: ${COMMAND} policy --extend FILE`,
     ...(stolen ? aboutTheThief(done.fromSize - 1) : []),
   )

@@ -115,9 +115,9 @@ export async function openListener({
 }
 
 /**
- * Node closes a connection that its client wants closed once the answer is sent. A client that is
- * still sending then sees its connection break, and not the answer. So we close it, once the body is
- * here as well.
+ * If a client wants its connection closed, Node closes it once the answer is sent. A client that is
+ * still sending then sees its connection break, and not the answer. So we close the connection
+ * ourselves, once the body has arrived, too.
  */
 function closeAfterBody(request: IncomingMessage, response: ServerResponse): void {
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers

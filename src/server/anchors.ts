@@ -81,7 +81,7 @@ export async function addAgain(config: Config, name: string, { confirm, log = si
     const { at, chain } = findNamed(opened, name)
     const { chainId, contract, logId } = chain.place
     if (settings.open.some(place => place.chainId === chainId)) return undefined
-    // The others may have answered in its place before.
+    // Until here, the ledger may have been compared with other chains only.
     await compareHeads(opened.ledger, opened.anchorChains[at]!)
     assertNotStopped(opened.ledger)
     const place: BoundPlace = {

@@ -1,4 +1,4 @@
-/** Notices on a node of many that the chains of the log were changed while it runs. */
+/** Notices, on one node of many, that the chains of the log were changed while it runs. */
 import type { BackgroundTask, Host } from '../host.ts'
 import type { Alarm } from '../http/watched.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -18,7 +18,7 @@ type Deps = {
 
 const LOOK_MS = 5_000
 
-/** Starts to look. While the store cannot be read, others say so. */
+/** Starts to look. While the store cannot be read, other alarms say so. */
 export function watchChainList({ ledger, host, log }: Deps): ChainList {
   let index: number | undefined
   const task: BackgroundTask = host.spawn('list of chains', async signal => {

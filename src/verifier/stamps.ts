@@ -17,7 +17,7 @@ export type TokenCheck = Attempt<VerifiedToken> | undefined
 
 /**
  * The answer for each authority: whether a token of the receipt is its time stamp of the
- * checkpoint. A token that is missing or bad is a no, and never makes a receipt invalid.
+ * checkpoint. A token that is missing or bad counts as a no, and never makes a receipt invalid.
  */
 export async function readStamps(evidence: ReceiptParts, authorities: readonly PolicyAuthority[]): Promise<AnchorAnswer[]> {
   if (authorities.length === 0) return []

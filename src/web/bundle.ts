@@ -48,7 +48,7 @@ export async function bundleOnce(place = KEPT): Promise<PackedCode> {
   const { code, sources } = await bundle()
   const packed = Object.entries(code.served).map(([name, text]) => [name, compress(Buffer.from(text)).toString('base64')])
   const made: PackedCode = { ...code, packed: Object.fromEntries(packed) }
-  // Where nothing can be kept, as in a clone of somebody else, each start bundles anew.
+  // Where nothing can be kept, as in somebody else's clone, each start bundles anew.
   await keep(place, made, sources, startMs).catch(() => {})
   return made
 }
@@ -108,7 +108,7 @@ async function readKept(place: string): Promise<PackedCode | undefined> {
     const now = await hashAll(Object.keys(sources))
     return Object.entries(sources).every(([path, hash]) => now[path] === hash) ? code : undefined
   } catch {
-    // None, one that is only half there, or one of a source that is gone.
+    // There is none, or only half of one, or a source of it is gone.
     return undefined
   }
 }

@@ -36,7 +36,7 @@ export type Feed = {
   readonly updatedMs: number
   /** How many of the newest entries the finder has not read yet. */
   readonly behind: number
-  /** Whether others vouch for this ledger than one chain alone. */
+  /** Whether more than one chain alone vouches for this ledger. */
   readonly byOthers?: boolean | undefined
   readonly entries: readonly FeedEntry[]
 }

@@ -53,7 +53,7 @@ export type Logo = { readonly path: string; readonly type: string; readonly body
 export type Frame = Outline &
   Look & {
     readonly banners: Banners
-    /** Whether others vouch for this ledger than one chain alone. */
+    /** Whether more than one chain alone vouches for this ledger. */
     readonly byOthers?: boolean | undefined
   }
 

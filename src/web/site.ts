@@ -280,7 +280,7 @@ function otherPages(page: AddPage, deps: SiteDeps): void {
     const waiting = await readWaiting(deps)
     const vouchers = deps.vouchers?.() ?? []
     const roundsBefore = readCursor(ctx, 'checkpoints')
-    // Of a single chain, the anchors tell the same.
+    // With a single chain, the list of anchors says the same.
     const hasRounds = before === undefined && (vouchers.length > 1 || roundsBefore !== undefined)
     return anchorsPage(frame, {
       rounds: hasRounds ? await readRounds(deps, roundsBefore) : undefined,

@@ -20,8 +20,8 @@ const LEDGERS_AT_ONCE = 8
 
 /**
  * Looks up receipts by hash: one answer for each record that lists the file, or one that says that
- * no record does. By a list, each ledger that it has an address of is asked. If one does not answer
- * and no other has the file, nobody knows whether there is a record.
+ * no record does. With a list, each ledger that has an address in it is asked. If one does not
+ * answer and no other has the file, nobody knows whether there is a record.
  */
 export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = {}): Promise<Answer[]> {
   const { digest, part } = subject
@@ -32,7 +32,7 @@ export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = 
   const asked = await inTurns(ledgers, LEDGERS_AT_ONCE, each => attemptAsync(() => each.ledger.findReceipts(hashes)))
   const namesOf = (isSilent: boolean) => ledgers.filter((_, at) => (asked[at]!.error !== undefined) === isSilent).map(each => each.name)
   const lookedUp = ledgers.length > 1 ? { lookedUp: { answered: namesOf(false), silent: namesOf(true) } } : {}
-  // Two addresses may be of one ledger.
+  // Two addresses may lead to one ledger.
   const isTold = (newest: string, before: number) =>
     asked.slice(0, before).some(({ value = [] }) => value.some(each => each.newest === newest))
   const found = asked.flatMap(({ value = [] }, at) => value.filter(({ newest }) => !isTold(newest, at)))
@@ -49,7 +49,7 @@ function problemOf(errors: readonly OpenSealError[], asked: number): Problem {
 }
 
 /**
- * The ledgers that are asked for a file: the one at hand, and those that a list has an address of. A
+ * The ledgers that are asked for a file: the one at hand, and those with an address in a list. A
  * part of a file is looked up in one ledger alone, because a package can have thousands.
  */
 function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf }: Means): { name: string; ledger: LedgerReader }[] {

@@ -74,7 +74,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
     name: options.origin === '' ? options.url.replace(/\/+$/, '') : options.origin,
     async findReceipts(hashes) {
       const found = await findByEach(hashes, hash => findIndexes(hash, asked), receiptOf)
-      // A receipt says itself of which ledger it is. That there is none is believed of the right one.
+      // A receipt names its own ledger. That there is none, only the right ledger can say.
       if (found.length === 0 && options.origin !== '') await requireOrigin()
       return found
     },
