@@ -16,6 +16,8 @@ export type RevocationList = {
   readonly issuer: string
   /** Unix seconds; missing: the list does not end. */
   readonly nextUpdate?: number
+  /** The value of the extension that limits which certificates it is for; missing: all of its issuer. */
+  readonly scope?: Uint8Array
   /** Whether it has a certificate with this serial number. Throws DerError. */
   names(serial: string): boolean
 }
@@ -23,17 +25,21 @@ export type RevocationList = {
 /** An element without what is inside. */
 type Part = { readonly tag: number; readonly start: number; readonly from: number; readonly to: number }
 
+/** The extension that limits which certificates a list is for. */
+const SCOPE = '2.5.29.28'
 /**
  * Critical extensions that change nothing about an entry that is found. A list that names only
  * changes (2.5.29.27), or has one that we do not know, is not read.
  */
-const KNOWN_CRITICAL = ['2.5.29.20', '2.5.29.28', '2.5.29.35']
+const KNOWN_CRITICAL = ['2.5.29.20', SCOPE, '2.5.29.35']
+/** The most members that a SEQUENCE of a list may have: its part that is signed has seven. */
+const MAX_MEMBERS = 8
 
 /** Reads a list in DER. Throws DerError. */
 export function parseRevocationList(bytes: Uint8Array): RevocationList {
-  const whole = [...partsOf(bytes, 0, bytes.length)]
-  if (whole.length !== 1 || whole[0]!.tag !== TAG.sequence) throw malformed('it is not a list of revoked certificates')
-  const outer = membersIn(bytes, whole[0]!)
+  const file = membersIn(bytes, { from: 0, to: bytes.length })
+  const outer = membersIn(bytes, file.need(TAG.sequence))
+  file.end()
   const signed = outer.need(TAG.sequence)
   const [algorithm, signature] = [outer.read(TAG.sequence), outer.read(TAG.bitString)]
   outer.end()
@@ -50,11 +56,13 @@ export function parseRevocationList(bytes: Uint8Array): RevocationList {
   const extensions = readExtensions(tagged && parseDer(bytes.subarray(tagged.start, tagged.to)))
   if ([...extensions].some(([oid, { isCritical }]) => isCritical && !KNOWN_CRITICAL.includes(oid)))
     throw malformed('a list has a critical extension that is not known')
+  const scope = extensions.get(SCOPE)?.value
   return {
     signed: bytes.subarray(signed.start, signed.to),
     algorithm: readAlgorithm(algorithm),
     signature: wholeBits(signature),
     issuer,
+    ...(scope && { scope }),
     ...(next && { nextUpdate: timeOf(parseDer(bytes.subarray(next.start, next.to))) }),
     names(serial) {
       const wanted = fromHex(serial)
@@ -77,8 +85,10 @@ function* partsOf(bytes: Uint8Array, start: number, end: number): Generator<Part
 }
 
 /** The members of a SEQUENCE, read one after the other. */
-function membersIn(bytes: Uint8Array, { from, to }: Part) {
-  const parts = [...partsOf(bytes, from, to)]
+function membersIn(bytes: Uint8Array, { from, to }: Pick<Part, 'from' | 'to'>) {
+  const parts: Part[] = []
+  // Whoever sends a list may fill it with millions of them.
+  for (const part of partsOf(bytes, from, to)) if (parts.push(part) > MAX_MEMBERS) throw malformed('it has too many members')
   const take = (tag: number) => (parts[0]?.tag === tag ? parts.shift() : undefined)
   const need = (tag: number) => {
     const found = take(tag)

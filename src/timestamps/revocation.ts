@@ -6,8 +6,8 @@
 
 import type { Stamp } from '../anchor/timestamp.ts'
 import { attempt, attemptAsync } from '../core/attempt.ts'
-import type { Certificate } from '../core/timestamp/certificate.ts'
-import { contextTag, latin, parseDer } from '../core/timestamp/der.ts'
+import { basicConstraintsOf, type Certificate } from '../core/timestamp/certificate.ts'
+import { contextTag, type Der, latin, parseDer } from '../core/timestamp/der.ts'
 import { TimestampError } from '../core/timestamp/token.ts'
 import { checkSignature } from '../verifier/timestamp/signature.ts'
 import { type Exchange, exchange } from './exchange.ts'
@@ -43,31 +43,56 @@ async function askAbout(certificate: Certificate, issuer: Certificate, nowMs: nu
   return 'unreachable'
 }
 
-/** Whether the list names the certificate; undefined if it is not a current list of the issuer. */
+/**
+ * Whether the list names the certificate; undefined if it is not a current list of the issuer, or
+ * not one that would name this certificate.
+ */
 async function readList(bytes: Uint8Array, certificate: Certificate, issuer: Certificate, nowMs: number): Promise<boolean | undefined> {
   const { value } = await attemptAsync(async () => {
     const list = parseRevocationList(bytes)
     const isCurrent = list.nextUpdate === undefined || list.nextUpdate * 1000 >= nowMs
     if (!isCurrent || list.issuer !== issuer.subject) return undefined
     const suite = await checkSignature({ ...list, key: issuer.key })
-    return suite && list.names(certificate.serial)
+    if (suite === undefined) return undefined
+    return list.names(certificate.serial) || (isFor(list.scope, certificate) ? false : undefined)
   })
   return value
 }
+
+/**
+ * Whether a list of this scope names every certificate like this one that was revoked: an issuer may
+ * spread them over several lists. RFC 5280 §5.2.5. Throws DerError.
+ */
+function isFor(scope: Uint8Array | undefined, certificate: Certificate): boolean {
+  if (scope === undefined) return true
+  const point = parseDer(scope)
+  const { isCa } = basicConstraintsOf(certificate)
+  const places = placesOf(certificate)
+  return point.children.every(({ tag }) => {
+    if (tag === contextTag(0)) return urlsIn(point).some(url => places.includes(url))
+    if (tag === ONLY_USERS) return !isCa
+    // Beside its own certificates, an indirect list has those of others.
+    return tag === ONLY_CAS ? isCa : tag === INDIRECT
+  })
+}
+
+/** Members of a scope. A list for some reasons only, or for attribute certificates, says too little. */
+const [ONLY_USERS, ONLY_CAS, INDIRECT] = [contextTag(1, false), contextTag(2, false), contextTag(4, false)]
 
 /** The web addresses of the lists. RFC 5280 §4.2.1.13. */
 function placesOf({ extensions }: Certificate): string[] {
   const extension = extensions.get(DISTRIBUTION_POINTS)
   if (extension === undefined) return []
   const { value: points } = attempt(() => parseDer(extension.value).children)
-  const names = (points ?? []).flatMap(point =>
-    point.children.filter(({ tag }) => tag === contextTag(0)).flatMap(({ children }) => children),
-  )
-  const urls = names
-    .filter(({ tag }) => tag === contextTag(0))
-    .flatMap(({ children }) => children.filter(({ tag }) => tag === contextTag(6, false)))
-  return urls
-    .map(({ content }) => latin(content))
+  return (points ?? [])
+    .flatMap(urlsIn)
     .filter(url => /^https?:\/\//.test(url) && URL.canParse(url))
     .slice(0, MAX_PLACES)
+}
+
+/** The addresses in the full name of a distribution point. */
+function urlsIn(point: Der): string[] {
+  const inside = (elements: readonly Der[], wanted: number) => elements.filter(({ tag }) => tag === wanted)
+  const names = inside(point.children, contextTag(0)).flatMap(({ children }) => inside(children, contextTag(0)))
+  return names.flatMap(({ children }) => inside(children, contextTag(6, false))).map(({ content }) => latin(content))
 }

@@ -1,16 +1,17 @@
 /** The client of a time-stamp authority, against a real one over HTTP. */
 
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { parseCertificate } from '../../src/core/timestamp/certificate.ts'
 import { parseDer } from '../../src/core/timestamp/der.ts'
 import { createTimestampClient } from '../../src/timestamps/client.ts'
+import { parseRevocationList } from '../../src/timestamps/revocation-list.ts'
 import { verifyToken } from '../../src/verifier/timestamp/verify-token.ts'
 import { listen, stop } from '../listen.ts'
-import { longestRoundMs } from '../thread-time.ts'
+import { leastUsedMs, longestRoundMs } from '../thread-time.ts'
 import { extension, FROM, type Issued, issue, issuedBy, POLICY, STAMPED_AT, TIME_STAMPING, UNTIL } from '../timestamp/authority.ts'
-import { boolean } from '../timestamp/der-writer.ts'
+import { boolean, element, sequence, tagged } from '../timestamp/der-writer.ts'
 import { type AuthorityServer, listOf, responseOf, serveAuthority, sha256Of } from '../timestamp/server.ts'
 
 const TEXT = 'log.example/one\n3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n'
@@ -161,6 +162,33 @@ describe('timestamps/client', () => {
     }
     served.list = list(served.root, [2], UNTIL, [...critical('2.5.29.28'), extension('1.2.3', boolean(true))])
     await rejects(stamp(), { code: 'TIMESTAMP_REVOKED' })
+  })
+
+  it('takes a list for good only if it would name this certificate: an issuer may have several', async () => {
+    const url = (address: string) => tagged(0, tagged(0, element(0x86, Buffer.from(address))))
+    const only = (number: number) => element(0x80 + number, Uint8Array.of(0xff))
+    const own = url(served.url.replace('/stamp', '/revoked.crl'))
+    const answerTo = async (serials: readonly number[], ...scope: readonly Buffer[]) => {
+      served.list = listOf(served.root, serials, {
+        from: FROM,
+        until: UNTIL,
+        extensions: [extension('2.5.29.28', sequence(...scope), true)],
+      })
+      return (await stamp()).revocation
+    }
+    for (const scope of [[own], [own, only(1)], [only(1), only(4)], []]) equal(await answerTo([3], ...scope), 'good')
+    for (const scope of [[url('http://ca.example/other.crl')], [only(2)], [only(5)], [own, element(0x83, Uint8Array.of(1, 0x40))]]) {
+      equal(await answerTo([3], ...scope), 'unreachable')
+      await rejects(answerTo([2], ...scope), { code: 'TIMESTAMP_REVOKED' })
+    }
+  })
+
+  it('reads no further in a list that is filled with more members than any has', async () => {
+    const filling = Buffer.alloc(4_000_000, Buffer.from([0x05, 0x00]))
+    for (const list of [filling, sequence(filling), sequence(sequence(filling))]) {
+      const usedMs = await leastUsedMs(async () => throws(() => parseRevocationList(list), { code: 'DER_MALFORMED' }))
+      ok(usedMs < MOST_MS, `${usedMs} ms`)
+    }
   })
 
   it('finds a certificate in a list of a hundred thousand, and holds up nobody meanwhile', async () => {
