@@ -28,11 +28,13 @@ export type ListenerTimes = {
   readonly headers: number
   /** For a connection without traffic. */
   readonly idle: number
+  /** For the rest of a body, once its request was answered. */
+  readonly rest: number
   /** How often these limits are checked. */
   readonly check: number
 }
 
-const TIMES: ListenerTimes = { headers: 15_000, idle: 120_000, check: 5_000 }
+const TIMES: ListenerTimes = { headers: 15_000, idle: 120_000, rest: 120_000, check: 5_000 }
 const DRAIN_MS = 10_000
 const IDLE_CHECK_MS = 50
 const MAX_HEADER_BYTES = 16 * 1024
@@ -78,6 +80,7 @@ export async function openListener({
     (request, response) => {
       answering.set(request.socket, response)
       closeAfterBody(request, response)
+      boundRest(request, response, times.rest)
       if (request.httpVersionMajor === 1) listener(request, response)
       else answerEarly(request, response, NO_HTTP, { Connection: 'close' })
     },
@@ -126,6 +129,18 @@ function closeAfterBody(request: IncomingMessage, response: ServerResponse): voi
   response.removeHeader('Connection')
   const close = () => request.socket.end()
   response.once('finish', () => (request.complete ? close() : request.once('end', close)))
+}
+
+/**
+ * Node reads the rest of a body that nobody wants for as long as it arrives, and a byte a minute
+ * would hold the connection forever.
+ */
+function boundRest(request: IncomingMessage, response: ServerResponse, restMs: number): void {
+  response.once('finish', () => {
+    if (request.complete) return
+    const late = setTimeout(() => request.socket.destroy(), restMs)
+    request.once('close', () => clearTimeout(late))
+  })
 }
 
 /** Answers before there is an application. */

@@ -14,7 +14,7 @@ describe('http: hostile clients', () => {
   let port: number
   before(async () => {
     service = await openService()
-    listener = await openListener({ host: '127.0.0.1', port: 0, times: { headers: 400, idle: 700, check: 50 } })
+    listener = await openListener({ host: '127.0.0.1', port: 0, times: { headers: 400, idle: 700, rest: 3000, check: 50 } })
     listener.serve(service.handler)
     port = Number(new URL(listener.url).port)
   })
@@ -88,6 +88,18 @@ describe('http: hostile clients', () => {
       }),
     )
     deepEqual(new Set(statuses), new Set([401]))
+    await stillServes()
+  })
+
+  it('closes the connection of a client that was answered and sends the rest of its body byte by byte', async () => {
+    const drip = Array.from({ length: 100 }, () => ' ')
+    const held = async (how: string) => {
+      const begun = ['POST /v1/records HTTP/1.1', 'Host: a', `Connection: ${how}`, 'Content-Length: 1000000', '', ''].join('\r\n')
+      const startedMs = performance.now()
+      equal((await sendRaw(port, [begun, ...drip], 100)).status, 401)
+      return performance.now() - startedMs
+    }
+    ok(Math.max(...(await Promise.all(['close', 'keep-alive'].map(held)))) < 6000)
     await stillServes()
   })
 
