@@ -63,7 +63,9 @@ const MAX_ANCHORS = 525_600
 const MAX_TIME = 20
 const MAX_TEXT = 4 * 1024 * 1024
 const ROUNDS_A_PAGE = 20
-/** Room for as many rounds of 64 tokens of 16 KiB each. */
+/** A policy has at most 64 authorities, and a ledger keeps one token of each. */
+const MAX_TOKENS = 64
+/** Room for as many rounds of so many tokens of 16 KiB each. */
 const MAX_ROUND_PAGE = 32 * 1024 * 1024
 /** A policy has at most 200 characters for the name of an authority. */
 const MAX_NAME = 200
@@ -142,6 +144,7 @@ function readRound(item: Json, path: string): ServedRound {
   const areLines = Array.isArray(cosignatures) && cosignatures.every(line => typeof line === 'string')
   if (!Number.isSafeInteger(size) || typeof checkpoint !== 'string' || !areLines || !Array.isArray(timestamps))
     throw unreadable(path, 'not a list of rounds')
+  if (timestamps.length > MAX_TOKENS) throw unreadable(path, `more than ${MAX_TOKENS} time stamps in a round`)
   return {
     size: Number(size),
     note: checkpoint + cosignatures.map(line => `${line}\n`).join(''),

@@ -151,6 +151,11 @@ describe('audit by a policy that names a time-stamp authority', () => {
     deepEqual((await run({ policy, chains: [] })).rounds, { read: 3, final: 1, newest: 300, stamps: 3, testAuthorities: false })
   })
 
+  it('counts a time stamp once, however often it is served', async () => {
+    tamper(({ timestamps }) => ({ timestamps: Array.from({ length: 64 }, () => timestamps[0]) }))
+    equal((await run()).rounds?.stamps, 3)
+  })
+
   it('finds a checkpoint that no key of the policy signed, and one that is of another history', async () => {
     const forged = (root: Uint8Array, by = signer) => signNote(formatCheckpoint({ origin: ORIGIN, size: 300, root }), by)
     const stranger = createSigner(ORIGIN, new Uint8Array(32).fill(9), 1)
@@ -198,6 +203,7 @@ describe('audit by a policy that names a time-stamp authority', () => {
       { rounds: [], cursor: '0' },
       { rounds: [{ ...one, size: '5' }] },
       { rounds: [{ ...one, size: 5, timestamps: [{ name: 'One' }] }] },
+      { rounds: [{ ...one, size: 5, timestamps: Array.from({ length: 65 }, () => ({ name: 'One', token: '' })) }] },
       { rounds: [{ ...one, size: 5, cosignatures: [1] }] },
       { rounds: {} },
     ]) {
