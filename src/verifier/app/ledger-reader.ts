@@ -46,7 +46,7 @@ type Read = (path: string) => Promise<string>
 const MAX_RECORDS = 8
 /** If more entries list a file, only the oldest and the newest are read, in the ledger's order. */
 const MAX_ENTRIES = 32
-/** How many listed digests are kept for later look-ups. */
+/** How many listed digests and indexes are kept for later look-ups. */
 const MAX_REMEMBERED = 200_000
 /** The fewest and the most digits that a ledger accepts. */
 const PREFIX = { min: 3, max: 8 } as const
@@ -115,7 +115,13 @@ export function giveUpWhenGone(ledger: LedgerReader): LedgerReader {
  * The digests under a prefix and their entries. Complete up to the last digest, and beyond it if
  * nothing was left out.
  */
-type Listed = { readonly indexesOf: ReadonlyMap<string, readonly number[]>; readonly last: string; readonly isTruncated: boolean }
+type Listed = {
+  readonly indexesOf: ReadonlyMap<string, readonly number[]>
+  readonly last: string
+  readonly isTruncated: boolean
+  /** How many digests and indexes these are. */
+  readonly count: number
+}
 
 /**
  * Finds the entries of a hash, sending as few of its digits as the ledger accepts. Throws
@@ -140,11 +146,11 @@ function rememberPrefixes(read: Read): (prefix: string) => Promise<Listed> {
   let held = 0
   const ask = async (prefix: string): Promise<Listed> => {
     const listed = readListed(await read(prefix), prefix)
-    held += listed.indexesOf.size
+    held += listed.count
     for (const [oldest, answer] of known) {
       if (held <= MAX_REMEMBERED || oldest === prefix) break
       known.delete(oldest)
-      held -= (await answer).indexesOf.size
+      held -= (await answer).count
     }
     return listed
   }
@@ -170,7 +176,8 @@ function readListed(text: string, prefix: string): Listed {
     indexesOf.set(digest, indexes as readonly number[])
   }
   if (!Array.isArray(digests)) throw new LedgerReadError('LEDGER_ANSWER', 'the answer is not that of a ledger')
-  return { indexesOf, last: [...indexesOf.keys()].reduce((a, b) => (a > b ? a : b), ''), isTruncated: truncated === true }
+  const count = [...indexesOf.values()].reduce((sum, { length }) => sum + 1 + length, 0)
+  return { indexesOf, count, last: [...indexesOf.keys()].reduce((a, b) => (a > b ? a : b), ''), isTruncated: truncated === true }
 }
 
 /**

@@ -87,6 +87,14 @@ describe('verifier/app/ledger-reader', () => {
     deepEqual(await asking.findReceipts([hash('def')]), [])
   })
 
+  it('remembers only as much as it has room for, however many entries a ledger lists for one digest', async () => {
+    const indexes = Array.from({ length: 150_000 }, (_, index) => index)
+    reply = knowing({ [hash('abc1')]: indexes, [hash('def1')]: indexes })
+    const asking = reader()
+    for (const each of ['abc2', 'abc3', 'def2', 'abc2']) deepEqual(await asking.findReceipts([hash(each)]), [])
+    deepEqual(asked, ['/v1/digests/abc', '/v1/status', '/v1/digests/def', '/v1/digests/abc'])
+  })
+
   it('takes of each record the newest entry that names the file, and the earliest beside it, the oldest record first', async () => {
     reply = knowing({ [hash('abc')]: [9, 5, 7, 8] }, index => (index === 5 || index === 9 ? 'x' : `y${index}`))
     deepEqual(indexesIn(await reader().findReceipts([hash('abc')])), [
