@@ -10,13 +10,16 @@ import { entryOf } from '../judge.ts'
 import { verify } from '../verify.ts'
 import type { Answer, Finding, Means, Problem, Watch } from './finding.ts'
 import { type GivenReceipt, hashesOf } from './given.ts'
-import { type FoundReceipts, isErased, type LedgerReader } from './ledger-reader.ts'
+import { type FoundReceipts, isErased, LedgerReadError, type LedgerReader } from './ledger-reader.ts'
 
 /** The file or the part of it that is checked. */
 export type CheckedPart = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'isArchive' | 'fileKind' | 'pdf' | 'part'>
 /** How many ledgers are asked for one file, and how many of them at once. */
 const MAX_LEDGERS = 32
 const LEDGERS_AT_ONCE = 8
+
+/** A ledger that is asked for a file. `origin` is missing for the one at hand. */
+type AskedLedger = { readonly name: string; readonly ledger: LedgerReader; readonly origin?: string }
 
 /**
  * Looks up receipts by hash: one answer for each record that lists the file, or one that says that
@@ -29,17 +32,44 @@ export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = 
   const name = subject.fileName ?? ''
   if (ledgers.length === 0 || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
   const hashes = hashesOf(digest)
-  const asked = await inTurns(ledgers, LEDGERS_AT_ONCE, each => attemptAsync(() => each.ledger.findReceipts(hashes)))
-  const namesOf = (isSilent: boolean) => ledgers.filter((_, at) => (asked[at]!.error !== undefined) === isSilent).map(each => each.name)
-  const lookedUp = ledgers.length > 1 ? { lookedUp: { answered: namesOf(false), silent: namesOf(true) } } : {}
+  const asked = await inTurns(ledgers, LEDGERS_AT_ONCE, each => attemptAsync(() => findIn(each, hashes)))
   // Two addresses may lead to one ledger.
   const isTold = (newest: string, before: number) =>
     asked.slice(0, before).some(({ value = [] }) => value.some(each => each.newest === newest))
-  const found = asked.flatMap(({ value = [] }, at) => value.filter(({ newest }) => !isTold(newest, at)))
-  const errors = asked.flatMap(({ error }) => error ?? [])
-  if (found.length === 0 && errors.length > 0) return [{ name, part, problem: problemOf(errors, ledgers.length), ...lookedUp }]
-  if (found.length === 0) return [{ finding: { ...(await findingOf(subject, undefined, means, watch)), ...lookedUp } }]
-  return inTurns(found, 1, async receipts => ({ finding: { ...(await findingAmong(subject, receipts, means, watch)), ...lookedUp } }))
+  const found = asked.flatMap(({ value = [] }, at) => value.filter(({ newest }) => !isTold(newest, at)).map(receipts => ({ at, receipts })))
+  const judged = await inTurns(found, 1, async ({ at, receipts }) => ({ at, finding: await findingAmong(subject, receipts, means, watch) }))
+  // What a neighbour makes up must not make a file look forged that another ledger knows.
+  const isRefused = ({ at, finding }: (typeof judged)[number]) => ledgers[at]!.origin !== undefined && finding.result.verdict === 'invalid'
+  const counting = judged.filter(each => !isRefused(each))
+  const errorsOf = (at: number) =>
+    [asked[at]!.error ?? [], judged.some(each => each.at === at && isRefused(each)) ? unusable(ledgers[at]!) : []].flat()
+  const errors = ledgers.flatMap((_, at) => errorsOf(at))
+  const namesOf = (isSilent: boolean) => ledgers.filter((_, at) => errorsOf(at).length > 0 === isSilent).map(each => each.name)
+  const lookedUp = ledgers.length > 1 ? { lookedUp: { answered: namesOf(false), silent: namesOf(true) } } : {}
+  if (counting.length > 0) return counting.map(({ finding }) => ({ finding: { ...finding, ...lookedUp } }))
+  if (errors.length > 0) return [{ name, part, problem: problemOf(errors, ledgers.length), ...lookedUp }]
+  return [{ finding: { ...(await findingOf(subject, undefined, means, watch)), ...lookedUp } }]
+}
+
+/**
+ * The receipts that a ledger has. One of a list has only its own: with an old receipt of another
+ * ledger it could make the newest one look replaced.
+ */
+async function findIn(asked: AskedLedger, hashes: readonly string[]): Promise<readonly FoundReceipts[]> {
+  const { ledger, origin } = asked
+  const found = await ledger.findReceipts(hashes)
+  if (origin === undefined) return found
+  const own = found.filter(({ newest, earliest = newest }) => [newest, earliest].every(text => originOf(text) === origin))
+  if (own.length === 0 && found.length > 0) throw unusable(asked)
+  return own
+}
+
+function originOf(receipt: string): string | undefined {
+  return readReceiptParts(receipt).checkpoint.value?.origin
+}
+
+function unusable({ name }: AskedLedger): LedgerReadError {
+  return new LedgerReadError('LEDGER_ANSWER', `${name} answers with a receipt that is not its own`)
 }
 
 /** Why nobody knows whether a file has a receipt, after so many ledgers were asked. */
@@ -52,7 +82,7 @@ function problemOf(errors: readonly OpenSealError[], asked: number): Problem {
  * The ledgers that are asked for a file: the one at hand, and those with an address in a list. A
  * part of a file is looked up in one ledger alone, because a package can have thousands.
  */
-function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf }: Means): { name: string; ledger: LedgerReader }[] {
+function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf }: Means): AskedLedger[] {
   const list = isTrustList(policy) ? policy : others
   const isOwn = (entry: TrustEntry) => ledger !== undefined && (ledger.name === entry.origin || ledger.name === entry.ledger)
   const own = ledger === undefined ? [] : [{ name: list?.entries.find(isOwn)?.name ?? ledger.name, ledger }]
@@ -61,7 +91,7 @@ function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf 
     .filter(entry => entry.ledger !== undefined && entry.policy !== undefined && !isOwn(entry))
     .flatMap(entry => {
       const reader = ledgerOf(entry)
-      return reader === undefined ? [] : [{ name: entry.name, ledger: reader }]
+      return reader === undefined ? [] : [{ name: entry.name, ledger: reader, origin: entry.origin }]
     })
   return [...own, ...listed].slice(0, MAX_LEDGERS)
 }

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { OpenSealError } from '../../../src/core/errors.ts'
 import type { Statement } from '../../../src/core/statements/statement.ts'
+import { createSigner, formatVkey } from '../../../src/core/tlog/note.ts'
 import type { TrustEntry, TrustList } from '../../../src/core/trust.ts'
 import { digestsOf } from '../../../src/documents/digest.ts'
 import { planChecks } from '../../../src/verifier/app/check-given.ts'
@@ -145,8 +146,8 @@ describe('verifier/app/check-given', () => {
     const file = fileOf('a.json', FILE)
     const { policy: _, ...newer } = entryOf(3)
     const { ledger: __, ...nowhere } = entryOf(4)
-    const few = await lookUpIn([entryOf(0), entryOf(1), newer, nowhere], [file])
-    assert.deepEqual(few.asked, ['l1.example/log'])
+    const few = await lookUpIn([entryOf(0), entryOf(1, { origin: ORIGIN }), newer, nowhere], [file])
+    assert.deepEqual(few.asked, [ORIGIN])
     assert.deepEqual(
       few.answers[0]!.own.map(({ finding }) => [finding?.result.verdict, finding?.lookedUp]),
       [['anchored', { answered: ['Ledger 0', 'Ledger 1'], silent: [] }]],
@@ -162,6 +163,34 @@ describe('verifier/app/check-given', () => {
     ])
     const alone = await lookUpIn([nowhere], [file])
     assert.equal(alone.answers[0]!.own[0]!.finding?.lookedUp, undefined)
+  })
+
+  it('lets no neighbour speak for another ledger, or make a file look forged that another ledger knows', async () => {
+    const { sha256 } = digestsOf(FILE)
+    const receipt = await world.receipt(1)
+    const stranger = createSigner('near.example/log', new Uint8Array(32).fill(9))
+    const policy = { ...policyWith(), origin: 'near.example/log', logKeys: [{ vkey: formatVkey(stranger.vkey), fromSize: 0 }] }
+    const near: TrustEntry = { name: 'Near', ledger: 'https://near.example', origin: policy.origin, sha256: '', policy }
+    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near], json: {}, sha256: '' }
+    const other = createWorld([GENESIS, STATEMENT, stating('another', { record: 'x' })])
+    const made = [
+      'no receipt',
+      await other.receipt(1),
+      await other.receipt(2),
+      await world.receipt(1, { origin: policy.origin }),
+      await other.receipt(2, { origin: policy.origin, signer: stranger }),
+    ]
+    for (const [at, text] of made.entries()) {
+      const lookUpWith = async (own: readonly string[]) => {
+        const ledger = ledgerOf({ [sha256]: own })
+        const [answers] = await runAll([fileOf('a.json', FILE)], [], { ledger, others, ledgerOf: () => ledgerOf({ [sha256]: [text] }) })
+        const told = answers!.own.map(answer => answer.finding?.result.verdict ?? answer.problem)
+        const { finding, lookedUp = finding?.lookedUp } = answers!.own[0]!
+        return [told, lookedUp?.silent]
+      }
+      assert.deepEqual(await lookUpWith([receipt]), [['anchored'], ['Near']], `${at}`)
+      assert.deepEqual(await lookUpWith([]), [['ledger-gone'], ['Near']], `${at}`)
+    }
   })
 
   it('looks the parts of a file up in one ledger: the one that has the file, or the one at hand', async () => {
