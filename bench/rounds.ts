@@ -18,7 +18,7 @@ const ROUND_LATE_MS = 20_000
 const MOST = 1.1
 
 /** What is measured, for the page of results. */
-export const ABOUT_ROUNDS = `For one of them, ${WITNESSES} witnesses, two authorities and two chains (anvil) vouch for a round every ${INTERVAL}, all on this machine. In each of the ${PIECES} pieces, at least one round had the word of all of them, or the run fails. The other one opens no round meanwhile. Medians of the pieces.`
+export const ABOUT_ROUNDS = `For one of them, ${WITNESSES} witnesses, two authorities and two chains (anvil) vouch for a round every ${INTERVAL}, all on this machine. In each of the ${PIECES} pieces, all of them vouched for at least one round, or the run fails. The other one opens no round meanwhile. Medians of the pieces.`
 
 type Ledger = { readonly node: ClusterNode; readonly key: string }
 type Round = { readonly size: number; readonly cosignatures: object[]; readonly timestamps: object[]; readonly anchors: object[] }

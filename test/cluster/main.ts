@@ -36,7 +36,7 @@ if (values.move !== undefined) {
   const records = Math.floor(numberOption('cluster', 'move', values.move, 1))
   await runPhases('move', records, runMove, {
     title: 'Move',
-    about: `A ledger of ${records.toLocaleString('en')} entries, moved from Level to PostgreSQL and back by \`openseal move\`. Each move is killed and started again, each time later, until it ends. \`killedReading\` counts the kills while the copy was read back. After each kill, neither store can be started. A moved source cannot either. Each check compares the root, verifies receipts from before the moves, and submits a known record and a new one.`,
+    about: `A ledger of ${records.toLocaleString('en')} entries, moved from Level to PostgreSQL and back by \`openseal move\`. Each move is killed and started again, and gets more time at each start, until it ends. \`killedReading\` counts the kills while the copy was read back. After each kill, neither store can be started. Nor can a source that was moved. Each check compares the root, verifies receipts from before the moves, and submits a known record and a new one.`,
   })
 }
 
