@@ -42,7 +42,7 @@ export async function examineRound(policy: Policy, served: ServedRound): Promise
     return { cosigned: 0, stamps: [], stampedBy: [], findings }
   }
   const authorities = policy.anchors.filter(isAuthority).filter(anchor => coversSize(anchor, size))
-  // A policy without authorities says nothing about time stamps. One that is served twice is one.
+  // A policy without authorities says nothing about time stamps. One that is served twice counts once.
   const isFirst = ({ token }: { token: string }, at: number) => timestamps.findIndex(each => each.token === token) === at
   const named = authorities.length === 0 ? [] : timestamps.filter(isFirst)
   const texts = named.map(({ token }) => token)

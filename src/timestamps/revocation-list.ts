@@ -32,7 +32,7 @@ const SCOPE = '2.5.29.28'
  * changes (2.5.29.27), or has one that we do not know, is not read.
  */
 const KNOWN_CRITICAL = ['2.5.29.20', SCOPE, '2.5.29.35']
-/** The most members that a SEQUENCE of a list may have: its part that is signed has seven. */
+/** The most members that a SEQUENCE of a list may have: the part that is signed has seven. */
 const MAX_MEMBERS = 8
 
 /** Reads a list in DER. Throws DerError. */
@@ -87,7 +87,7 @@ function* partsOf(bytes: Uint8Array, start: number, end: number): Generator<Part
 /** The members of a SEQUENCE, read one after the other. */
 function membersIn(bytes: Uint8Array, { from, to }: Pick<Part, 'from' | 'to'>) {
   const parts: Part[] = []
-  // Whoever sends a list may fill it with millions of them.
+  // A server may fill a list with millions of them.
   for (const part of partsOf(bytes, from, to)) if (parts.push(part) > MAX_MEMBERS) throw malformed('it has too many members')
   const take = (tag: number) => (parts[0]?.tag === tag ? parts.shift() : undefined)
   const need = (tag: number) => {
