@@ -195,19 +195,22 @@ function usePolicy(say: Say, sorted: Sorted, name: string, { json }: ReadFile): 
 function sourcesOf(means: CheckMeans, given: Policy | TrustList | undefined): Pick<Means, 'chain' | 'ledger' | 'ledgerOf'> {
   const { policy, chain } = means
   const own = (origin: string) => createSiteReader(means, origin)
+  const signal = AbortSignal.timeout(NEIGHBOURS_MS)
   return {
     chain,
     ledger: own(given === undefined || isTrustList(given) ? policy.origin : given.origin),
     ledgerOf({ ledger, origin }) {
       if (origin === policy.origin) return own(origin)
       if (given !== undefined || ledger === undefined) return undefined
-      return createLedgerReader({ url: ledger, origin, fetch: createBoundedFetch(), timeoutMs: NEIGHBOUR_MS })
+      return createLedgerReader({ url: ledger, origin, fetch: createBoundedFetch(), timeoutMs: NEIGHBOUR_MS, signal })
     },
   }
 }
 
 /** How long the ledger of a neighbour may take for one answer, and how often one form may ask it. */
 const NEIGHBOUR_MS = 5_000
+/** How long a form asks neighbours at all: slow ones must leave it the time to answer without them. */
+const NEIGHBOURS_MS = 10_000
 const ASKED_OF_NEIGHBOUR = 200
 
 /** Keeps one form from asking a neighbour's ledger without end. */

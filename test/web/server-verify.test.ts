@@ -1,10 +1,13 @@
 /** The check of a form, without its process: what is asked of the ledger that serves the page. */
-import { deepEqual, rejects } from 'node:assert/strict'
+import { deepEqual, ok, rejects } from 'node:assert/strict'
+import { createServer } from 'node:http'
 import { toUtf8 } from '../../src/core/bytes.ts'
 import { formatPolicy } from '../../src/core/policy.ts'
+import { parseTrustList } from '../../src/core/trust.ts'
 import { speak } from '../../src/messages/language.ts'
 import { createFileReader, type ReadFile } from '../../src/verifier/index.ts'
 import { checkUpload } from '../../src/web/server-verify.ts'
+import { listen, stop } from '../listen.ts'
 import { chainWith, createWorld, GENESIS, policyWith, STATEMENT } from '../verifier/world.ts'
 import { openWorld } from './world.ts'
 
@@ -50,6 +53,31 @@ describe('web/server-verify', function () {
       await here.close()
     }
   })
+
+  it('waits ten seconds for slow neighbours at most, and answers without them', async () => {
+    // It says each time, and late, that there is more under a longer prefix.
+    const slow = createServer(({ url = '' }, response) => {
+      const digest = url.split('/').at(-1)!.padEnd(64, '0')
+      setTimeout(() => response.end(JSON.stringify({ digests: [{ digest, indexes: [] }], truncated: true })), 2500)
+    })
+    const near = { name: 'Near', ledger: await listen(slow), policy: JSON.parse(formatPolicy(policyWith())) }
+    const others = parseTrustList(JSON.stringify({ type: 'openseal/trust@v1', name: 'List', entries: [near] }))
+    const here = await openWorld()
+    try {
+      await here.submit('r-1', 'a record of this ledger')
+      const files = [{ name: 'f.txt', read: readText('a record of this ledger') }]
+      const means = { policy: here.policy(), others, chain: [], ledger: { ...here.ledger, head: async () => here.ledger.head() } }
+      const startedMs = performance.now()
+      const answer = await checkUpload(speak('en'), { files }, means)
+      ok(performance.now() - startedMs < 13_000)
+      const { finding } = ('answers' in answer ? answer.answers[0]?.own[0] : undefined) ?? {}
+      deepEqual([finding?.result.index, finding?.lookedUp?.silent], [1, ['Near']])
+    } finally {
+      stop(slow)
+      await here.close()
+    }
+  })
+
   it('checks no more files of a report than an archive may hold', async () => {
     const here = await openWorld()
     try {
