@@ -39,7 +39,7 @@ export type Receipt = {
 }
 
 const TYPE = 'openseal/receipt@v1'
-const MAX_RECEIPT_BYTES = 1024 * 1024
+export const MAX_RECEIPT_BYTES = 1024 * 1024
 const MAX_PROOF_BYTES = 64 * 1024
 const MAX_ANCHORS = 64
 

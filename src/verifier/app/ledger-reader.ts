@@ -8,7 +8,7 @@ import { inTurns } from '../../at-once.ts'
 import { attempt, attemptAsync } from '../../core/attempt.ts'
 import { OpenSealError } from '../../core/errors.ts'
 import { isJsonObject, type Json, parseJson } from '../../core/json.ts'
-import { parseReceipt } from '../../core/receipt.ts'
+import { MAX_RECEIPT_BYTES, parseReceipt } from '../../core/receipt.ts'
 import { EFFECT_KINDS } from '../../core/statements/effects.ts'
 import { createLedgerHttp, LedgerFailure, type LedgerHttpOptions } from '../../ledger-client/http.ts'
 import { createRetries, waitUntil } from '../../ledger-client/retries.ts'
@@ -40,7 +40,7 @@ export type FoundReceipts = { readonly newest: string; readonly earliest?: strin
 /** Where to ask, and the origin that the ledger must have. */
 export type LedgerReaderOptions = LedgerHttpOptions & { readonly origin: string }
 
-type Read = (path: string) => Promise<string>
+type Read = (path: string, maxBytes?: number) => Promise<string>
 
 /** If more records list a file, only the earliest ones are checked. */
 const MAX_RECORDS = 8
@@ -54,6 +54,8 @@ const PREFIX = { min: 3, max: 8 } as const
 const MAX_PAGES = 10_000
 /** For comparison: the history of a record with a thousand versions takes about 200 KB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+/** A ledger lists at most 4096 digests, each with 32 entries. */
+const MAX_LISTED_BYTES = 2 * 1024 * 1024
 const PAGE = 100
 const AT_ONCE = 8
 const ATTEMPTS = 4
@@ -63,8 +65,8 @@ const MAX_WAIT_MS = 15_000
 /** Creates a reader that asks a ledger over HTTP. */
 export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   const read = createRead(options)
-  const receiptOf = (index: number) => read(`/v1/records/${index}/receipt`)
-  const asked = rememberPrefixes(prefix => read(`/v1/digests/${prefix}`))
+  const receiptOf = (index: number) => read(`/v1/records/${index}/receipt`, MAX_RECEIPT_BYTES)
+  const asked = rememberPrefixes(prefix => read(`/v1/digests/${prefix}`, MAX_LISTED_BYTES))
   let status: Promise<void> | undefined
   const requireOrigin = () => {
     status ??= checkOrigin(read, options.origin)
@@ -317,8 +319,8 @@ function createRead(options: LedgerReaderOptions): Read {
     },
     sleep: ms => waitUntil(ms, signal),
   })
-  return async path => {
-    const bytes = await retried(() => http.read({ path, maxBytes: MAX_ANSWER_BYTES })).catch(cause => {
+  return async (path, maxBytes = MAX_ANSWER_BYTES) => {
+    const bytes = await retried(() => http.read({ path, maxBytes })).catch(cause => {
       throw readError(options, cause)
     })
     return new TextDecoder().decode(bytes)

@@ -365,8 +365,15 @@ describe('verifier/app/ledger-reader', () => {
   })
 
   it('reads no more than the largest answer of a ledger', async () => {
-    reply = () => ({ body: 'x'.repeat(17 * 1024 * 1024) })
+    const filled = (megabytes: number) => ({ body: { origin: 'o', filling: 'x'.repeat(megabytes * 1024 * 1024) } })
+    const known = listing([{ index: 1 }])
+    reply = () => filled(2)
     await rejects(reader().findReceipts([hash('aaa')]), { code: 'LEDGER_ANSWER', message: /larger/ })
+    await rejects(reader().readReceipt(1), { code: 'LEDGER_ANSWER', message: /larger/ })
+    reply = path => (path.includes('?') ? { body: { records: [{ index: 1, filling: 'x'.repeat(2 * 1024 * 1024) }] } } : known(path))
+    equal((await reader().currency(STATEMENT, 1)).complete, true)
+    reply = path => (path.includes('?') ? filled(17) : known(path))
+    await rejects(async () => reader().currency(STATEMENT, 1), { code: 'LEDGER_ANSWER', message: /larger/ })
   })
 
   it('is distinguished from other servers', async () => {
