@@ -8,7 +8,7 @@ import { isJsonObject, parseJson } from '../core/json.ts'
 import { canonicalForm, parseAnyStatement } from '../core/statements/registry.ts'
 import { formatBundlePath } from '../core/tlog/tile.ts'
 import { createClient } from './client.ts'
-import { ClientError } from './client-error.ts'
+import { requireMembers } from './client-error.ts'
 
 /** An entry of this log has 35 bytes in its bundle; later entry versions may have more. */
 const MAX_BUNDLE_BYTES = 1024 * 1024
@@ -19,8 +19,8 @@ export function openCopy(url: string) {
   return {
     checkpoint: () => client.readText('/checkpoint'),
     async keyReceipts(): Promise<string[]> {
-      const { changes } = (await client.readJson('/v1/keys')) as { changes?: readonly { receipt?: unknown }[] }
-      if (!Array.isArray(changes)) throw new ClientError('LEDGER_ANSWER', `${client.url} does not say which keys signed its log`)
+      const answer = await client.readJson('/v1/keys')
+      const { changes } = requireMembers<{ changes: readonly { receipt?: unknown }[] }>(client.url, answer, { changes: 'objects' })
       return changes.map(({ receipt }) => JSON.stringify(receipt ?? null))
     },
     bundle: (index: number, width: number) => client.readBytes(`/${formatBundlePath({ index, width })}`, MAX_BUNDLE_BYTES),
@@ -31,6 +31,8 @@ export function openCopy(url: string) {
         const { statement, erased, time, effects } = isJsonObject(value) ? value : {}
         if (statement !== undefined) found.push(new TextEncoder().encode(canonicalForm(parseAnyStatement(statement))))
         else found.push(typeof erased === 'number' ? { erased, time, effects } : undefined)
+        // What was not asked for could go on without end.
+        if (found.length === to - from) break
       }
       return found
     },

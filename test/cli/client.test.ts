@@ -11,10 +11,14 @@ import { listen, stop } from '../listen.ts'
 describe('cli: client', () => {
   let server: Server
   let url: string
-  const chunk = Buffer.alloc(256 * 1024, 'x')
+  let keys = ''
+  const filling = Buffer.alloc(256 * 1024, 'x')
+  const erased = Buffer.from('{"erased":9}\n'.repeat(10_000))
   before(async () => {
     server = createServer((request, response) => {
       if (request.url === '/lines') return void response.end('one\n\ntwo\nthree')
+      if (request.url === '/v1/keys') return void response.end(keys)
+      const chunk = request.url === '/v1/statements/7/9' ? erased : filling
       response.writeHead(request.url === '/refused' ? 500 : 200)
       const more = () => {
         response.write(chunk) ? setImmediate(more) : response.once('drain', more)
@@ -37,6 +41,18 @@ describe('cli: client', () => {
     it(`reads ${what} without end no further than its bound`, async () => {
       await rejects(read(), { code })
     })
+
+  it('reads as many statements of a copy as it asked for, and no more', async () => {
+    const one = { erased: 9, time: undefined, effects: undefined }
+    deepEqual(await openCopy(url).statements(7, 9), [one, one])
+  })
+
+  it('refuses an answer of a copy that is no list of changes of the key', async () => {
+    for (keys of ['[]', '{}', '{"changes":{}}', '{"changes":[null]}', '{"changes":["x"]}'])
+      await rejects(openCopy(url).keyReceipts(), { code: 'LEDGER_ANSWER' })
+    keys = '{"changes":[{"index":1}]}'
+    deepEqual(await openCopy(url).keyReceipts(), ['null'])
+  })
 
   it('reads lines, the last one without a newline too, and leaves blank ones out', async () => {
     const lines: string[] = []
