@@ -127,7 +127,7 @@ function closeAfterBody(request: IncomingMessage, response: ServerResponse): voi
   if (response.shouldKeepAlive || (length === '0' && encoding === undefined)) return
   response.shouldKeepAlive = true
   response.removeHeader('Connection')
-  const close = () => request.socket.end()
+  const close = () => request.socket.destroySoon()
   response.once('finish', () => (request.complete ? close() : request.once('end', close)))
 }
 

@@ -103,6 +103,18 @@ describe('http: hostile clients', () => {
     await stillServes()
   })
 
+  it('frees the connection of a client that wants it closed and does not close its own side', async () => {
+    const sockets = () => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length
+    const before = sockets()
+    const clients = Array.from({ length: 20 }, () => connect({ port, host: '127.0.0.1', allowHalfOpen: true }))
+    for (const client of clients) client.resume().write(post('{}').join(''))
+    await Promise.all(clients.map(client => once(client, 'end')))
+    const deadlineMs = performance.now() + 10_000
+    while (sockets() > before + clients.length && performance.now() < deadlineMs) await new Promise(resolve => setTimeout(resolve, 20))
+    ok(sockets() <= before + clients.length)
+    for (const client of clients) client.destroy()
+  })
+
   it('closes the connection of a client that announces a body and sends none of it', async () => {
     const { status } = await sendRaw(port, post('{}').slice(0, 1))
     ok(status === 0 || status === 408)
