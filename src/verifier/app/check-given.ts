@@ -8,7 +8,7 @@ import { attemptAsync } from '../../core/attempt.ts'
 import { isTrustList, type TrustEntry } from '../../core/trust.ts'
 import { VERDICTS, type VerdictCode } from '../verdict.ts'
 import { rememberAnswers } from './chain-memory.ts'
-import { checkWith, findingOf, lookUp } from './check-receipt.ts'
+import { checkWith, findingOf, isOf, lookUp } from './check-receipt.ts'
 import type { Release } from './file-reader.ts'
 import type { Answer, Answers, Means, Task, Watch } from './finding.ts'
 import { byEach, type GivenFile, type GivenReceipt, matchReceipts, naming } from './given.ts'
@@ -126,12 +126,17 @@ async function checkFile(
   return { own: told, parts: state ? [state, ...parts] : parts, partsLeftOut }
 }
 
-/** The parts of a file that was found in another ledger are looked up there. */
+/**
+ * The parts of a file are looked up in the ledger that has the file: the one at hand if it does. A
+ * neighbour that has the file too must not hide what the one at hand says of its parts.
+ */
 function meansForParts(own: readonly Answer[], means: Means): Means {
   const { policy, others, ledgerOf } = means
-  const list = isTrustList(policy) ? policy : others
-  const origin = own.find(({ finding }) => finding?.lookedUp !== undefined)?.finding?.result.origin
-  const entry = list?.entries.find(each => each.origin === origin)
+  const { entries } = (isTrustList(policy) ? policy : others) ?? { entries: [] }
+  const origins = own.flatMap(({ finding }) => (finding?.lookedUp === undefined ? [] : (finding.result.origin ?? [])))
+  const found = origins.map(origin => entries.find(entry => entry.origin === origin) ?? { origin })
+  if (found.some(each => isOf(means.ledger, each))) return means
+  const entry = entries.find(({ origin }) => origin === origins[0])
   const ledger = entry?.ledger === undefined ? undefined : ledgerOf?.(entry)
   return ledger === undefined ? means : { ...means, ledger }
 }

@@ -84,7 +84,7 @@ function problemOf(errors: readonly OpenSealError[], asked: number): Problem {
  */
 function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf }: Means): AskedLedger[] {
   const list = isTrustList(policy) ? policy : others
-  const isOwn = (entry: TrustEntry) => ledger !== undefined && (ledger.name === entry.origin || ledger.name === entry.ledger)
+  const isOwn = (entry: TrustEntry) => isOf(ledger, entry)
   const own = ledger === undefined ? [] : [{ name: list?.entries.find(isOwn)?.name ?? ledger.name, ledger }]
   if (part !== undefined || list === undefined || ledgerOf === undefined) return own
   const listed = list.entries
@@ -94,6 +94,11 @@ function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf 
       return reader === undefined ? [] : [{ name: entry.name, ledger: reader, origin: entry.origin }]
     })
   return [...own, ...listed].slice(0, MAX_LEDGERS)
+}
+
+/** Whether a reader asks the ledger of this origin, or at this address. */
+export function isOf(reader: LedgerReader | undefined, { origin, ledger }: Pick<TrustEntry, 'origin' | 'ledger'>): boolean {
+  return reader !== undefined && (reader.name === origin || reader.name === ledger)
 }
 
 /**

@@ -71,6 +71,14 @@ const goneLedger: LedgerReader = {
   currency: () => Promise.reject(new OpenSealError('LEDGER_UNREACHABLE', 'gone')),
 }
 
+const STRANGER = createSigner('near.example/log', new Uint8Array(32).fill(9))
+/** Another ledger of a list. */
+function neighbour(): TrustEntry {
+  const { name: origin } = STRANGER.vkey
+  const policy = { ...policyWith(), origin, logKeys: [{ vkey: formatVkey(STRANGER.vkey), fromSize: 0 }] }
+  return { name: 'Near', ledger: 'https://near.example', origin, sha256: '', policy }
+}
+
 describe('verifier/app/check-given', () => {
   const world = createWorld([GENESIS, STATEMENT, stating('one'), stating('two', { record: 'two' })])
   const means: Means = { policy: policyWith(), trust: 'policy', chain: [chainWith(world)] }
@@ -168,17 +176,15 @@ describe('verifier/app/check-given', () => {
   it('lets no neighbour speak for another ledger, or make a file look forged that another ledger knows', async () => {
     const { sha256 } = digestsOf(FILE)
     const receipt = await world.receipt(1)
-    const stranger = createSigner('near.example/log', new Uint8Array(32).fill(9))
-    const policy = { ...policyWith(), origin: 'near.example/log', logKeys: [{ vkey: formatVkey(stranger.vkey), fromSize: 0 }] }
-    const near: TrustEntry = { name: 'Near', ledger: 'https://near.example', origin: policy.origin, sha256: '', policy }
+    const near = neighbour()
     const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near], json: {}, sha256: '' }
     const other = createWorld([GENESIS, STATEMENT, stating('another', { record: 'x' })])
     const made = [
       'no receipt',
       await other.receipt(1),
       await other.receipt(2),
-      await world.receipt(1, { origin: policy.origin }),
-      await other.receipt(2, { origin: policy.origin, signer: stranger }),
+      await world.receipt(1, { origin: near.origin }),
+      await other.receipt(2, { origin: near.origin, signer: STRANGER }),
     ]
     for (const [at, text] of made.entries()) {
       const lookUpWith = async (own: readonly string[]) => {
@@ -210,6 +216,18 @@ describe('verifier/app/check-given', () => {
         [2, 1],
       ],
     )
+  })
+
+  it('looks the parts of a file up in the ledger at hand if that has the file, whatever a neighbour has', async () => {
+    const { sha256 } = digestsOf(FILE)
+    const [own, near] = [{ ...ledgerOf({ [sha256]: [await world.receipt(1)] }), name: ORIGIN }, neighbour()]
+    // It is only sealed there, which is the graver answer.
+    const sealed = await createWorld([GENESIS, STATEMENT]).receipt(1, { origin: near.origin, signer: STRANGER })
+    const there = ledgerOf({ [sha256]: [sealed] })
+    const file = fileOf('package.json', FILE, { releases: [releaseOf(1, 'one')] })
+    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near], json: {}, sha256: '' }
+    const [answers] = await runAll([file], [], { ledger: own, others, ledgerOf: () => there })
+    assert.deepEqual([answers!.own.length, own.asked.length, there.asked.length], [2, 2, 1])
   })
 
   it('reports an earlier entry beside a production chain without the date of a test network', async () => {
