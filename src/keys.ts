@@ -40,11 +40,17 @@ export const endedKeyFile = (path: string, lastSize: number) => `${path}.until-$
 /**
  * Replaces a log key by another and keeps the old one in its `endedKeyFile`. Atomic, and harmless
  * when repeated: the old one is there before the next one takes its place.
+ * @throws KeyFileError KEY_FILE_OTHER if another key is there, as of a ledger before this one
  */
 export async function replaceLogKey(path: string, next: string, lastSize: number): Promise<string> {
   const kept = endedKeyFile(path, lastSize)
-  await link(path, kept).catch(cause => {
+  await link(path, kept).catch(async cause => {
     if (cause.code !== 'EEXIST') throw cause
+    if ((await readFile(kept, 'utf8')) === (await readFile(path, 'utf8'))) return
+    throw new KeyFileError(
+      'KEY_FILE_OTHER',
+      `${kept} holds another key, and the one that ends now would be lost. Move that file elsewhere, and run this again.`,
+    )
   })
   await rename(next, path)
   await syncFolder(dirname(path))
@@ -112,5 +118,5 @@ function readRandomBytes(path: string, text: string, read: (text: string, bytes:
   return bytes
 }
 
-/** KEY_FILE_MISSING, KEY_FILE_UNREADABLE, KEY_FILE_MALFORMED, KEY_FILE_WEAK. */
+/** KEY_FILE_MISSING, KEY_FILE_UNREADABLE, KEY_FILE_MALFORMED, KEY_FILE_WEAK, KEY_FILE_OTHER. */
 export class KeyFileError extends OpenSealError {}
