@@ -165,7 +165,9 @@ async function* takeSpan(
     // Without entries and tile, nothing after them can be re-derived.
     if (taken.leaves === undefined) return undefined
     last = taken.last
-    displaced.push(taken)
+    const { entries, statements: moved } = taken
+    // Kept to the end of the audit, and so without the leaves.
+    if (entries.length + moved.length > 0) displaced.push({ entries, statements: moved })
     roots.append(taken.leaves)
   }
   if (!(statements instanceof AuditError))
