@@ -21,6 +21,8 @@ export type Grace = {
 export type EndedKey = {
   /** The key that ended with this size; undefined if this node does not have it. */
   read(lastSize: number): Promise<Signer | undefined>
+  /** Told each second while this node does not have it, or has another key in its place. */
+  missing(lastSize: number): void
   /** Called once, when the old key signs no more. */
   done(lastSize: number): void
 }
@@ -77,6 +79,7 @@ export function createGrace({ store, endedKey, finalRounds, onChange }: GraceDep
     if (signer !== undefined) return
     const found = await endedKey.read(lastSize)
     if (found !== undefined && formatVkey(found.vkey) === change.oldKey) sign(found)
+    else endedKey.missing(lastSize)
   }
 
   return {

@@ -132,8 +132,9 @@ export function readKeyAgain({ config: { origin }, keysDir }: Start): () => Prom
 }
 
 /**
- * The old key of a change in its file, for the time in which it signs beside the new one. A file
- * that is missing is told once: this node signs with the new key alone, until the file is there.
+ * The old key of a change in its file, for the time in which it signs beside the new one. If the
+ * file is missing or of another key, that is told once: this node signs with the new key alone,
+ * until the file is there.
  */
 function endedKeyOf({ config: { origin }, keysDir, log }: Start): EndedKey {
   const fileOf = (lastSize: number) => endedKeyFile(logKeyFile(keysDir), lastSize)
@@ -143,12 +144,14 @@ function endedKeyOf({ config: { origin }, keysDir, log }: Start): EndedKey {
       try {
         return createLogSigner(origin, await readLogKey(fileOf(lastSize), silentLog))
       } catch (cause) {
-        if (!(cause instanceof KeyFileError)) throw cause
-        if (!isTold)
-          log.warn('old log key is missing', { path: fileOf(lastSize), advice: 'copy it here until the grace of the change is over' })
-        isTold = true
-        return undefined
+        if (cause instanceof KeyFileError) return undefined
+        throw cause
       }
+    },
+    missing(lastSize) {
+      if (!isTold)
+        log.warn('old log key is missing', { path: fileOf(lastSize), advice: 'copy it here until the grace of the change is over' })
+      isTold = true
     },
     done: lastSize =>
       log.info('old log key signs no more', { path: fileOf(lastSize), advice: 'remove it once the new one is in your backup' }),

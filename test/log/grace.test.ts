@@ -26,14 +26,20 @@ describe('grace of a log key', () => {
   let store: Store
   let folder: { [lastSize: number]: Signer }
   let done: number[]
+  let missing: Set<number>
   beforeEach(() => {
     clock = createTestClock()
     store = createMemoryStore()
     folder = {}
     done = []
+    missing = new Set()
   })
 
-  const endedKey = { read: async (lastSize: number) => folder[lastSize], done: (lastSize: number) => void done.push(lastSize) }
+  const endedKey = {
+    read: async (lastSize: number) => folder[lastSize],
+    missing: (lastSize: number) => void missing.add(lastSize),
+    done: (lastSize: number) => void done.push(lastSize),
+  }
   const open = (signer: Signer, more: Partial<LedgerDeps> = {}) => openTestLedger(store, { signer, endedKey, ...more, host: clock })
   const submit = async (ledger: Ledger) => (await ledger.submit(statementOf(`record ${records++}`))).index
   let records = 0
@@ -104,7 +110,7 @@ describe('grace of a log key', () => {
 
   it('is not ended by rounds that the new key alone has signed, as those of a node without the old key', async () => {
     const fromSize = await rotated()
-    const without = await open(TWO, { endedKey: { read: async () => undefined, done: endedKey.done } })
+    const without = await open(TWO, { endedKey: { ...endedKey, read: async () => undefined } })
     await submit(without)
     deepEqual(signersOf(without.head().note), [SECOND])
     await makeFinal(without)
@@ -118,12 +124,13 @@ describe('grace of a log key', () => {
     deepEqual(signersOf(other.head().note), [SECOND])
   })
 
-  it('takes up the old key once this node has it, and no other in its place', async () => {
+  it('takes up the old key once this node has it, and tells of another in its place', async () => {
     const fromSize = await rotated()
     folder = { [fromSize - 1]: THREE }
     const ledger = await open(TWO)
     await pass()
     deepEqual(signersOf(ledger.head().note), [SECOND])
+    deepEqual([...missing], [fromSize - 1])
     folder = { [fromSize - 1]: ONE }
     await passUntil(() => signersOf(ledger.head().note).length === 2)
     deepEqual(signersOf(ledger.head().note), [SECOND, FIRST])
