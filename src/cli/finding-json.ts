@@ -11,7 +11,7 @@ export type Row =
   | { readonly kind: 'checked' | 'receipt'; readonly name: string; readonly answers: Answers }
   | { readonly kind: 'left-out'; readonly name: string; readonly code: string; readonly detail: string }
 
-/** Who is asked: ledgers, and the chain's endpoints without possible secrets in their addresses. */
+/** The ledgers and the endpoints of the chain that were asked. Endpoints lack whatever might be a secret in their addresses. */
 type Sources = Pick<CheckSetting, 'policy' | 'url' | 'endpoints'>
 
 /** The reason for a receipt that was given in place of a file. */

@@ -188,7 +188,7 @@ function isReceipt(text: string): boolean {
 
 const EXITS = `
 Exit codes of --upgrade:
-  0  enough others vouch for every receipt
+  0  every receipt is vouched for by as many as are required
   3  not enough others vouch for some of them yet
   5  the ledger gave a false answer, and nothing was written
   6  the chain could not be asked

@@ -28,7 +28,7 @@ export type LoggedChange = {
 /** The rows of a store that tell of its keys. */
 export type KeyRows = Pick<LogStore, 'readStatement'> & Documents
 
-/** As it is stored. `grace` is missing where there is none. */
+/** A change as a row of the store. `grace` is missing if the change has none. */
 type Row = { readonly index: number; readonly note: string; readonly grace?: true }
 
 const CHANGES = 'key-changes'

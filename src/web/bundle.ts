@@ -108,7 +108,7 @@ async function readKept(place: string): Promise<PackedCode | undefined> {
     const now = await hashAll(Object.keys(sources))
     return Object.entries(sources).every(([path, hash]) => now[path] === hash) ? code : undefined
   } catch {
-    // There is none, or only half of one, or a source of it is gone.
+    // No bundle was kept, only half of it was written, or one of its sources is gone.
     return undefined
   }
 }

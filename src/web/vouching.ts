@@ -1,4 +1,4 @@
-/** Who vouches for this ledger's entries, and the words for it. */
+/** Which parties vouch for a ledger's entries, and how the pages say so. */
 import type { SiteDeps } from './deps.ts'
 
 /** Texts that name the chain; each has another one, ending in `.others`, for ledgers with other vouchers. */

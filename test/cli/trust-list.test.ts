@@ -192,7 +192,7 @@ describe('cli/trust-list', function () {
       equal(inEnvironment.code, 6)
     })
 
-    it('takes the only ledger with an address as the one at hand, and asks nobody if there is none', async () => {
+    it('asks the only ledger of the list that has an address, and no ledger if none has one', async () => {
       const only = await verify('one.json', 'two.txt', '--json')
       deepEqual([only.code, only.json.receipt, only.json.lookedUp], [0, there.url, undefined])
       equal((await verify('one.json', 'never.txt')).code, 4)

@@ -1,4 +1,4 @@
-/** Who vouches, on pages: the checkpoints of rounds, the banner, and a ledger that only logs time stamps. */
+/** How pages show who vouches: the list of rounds, the banner, and a ledger that logs only time stamps. */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import type { Browser } from 'playwright-core'
 import { toHex } from '../../src/core/bytes.ts'

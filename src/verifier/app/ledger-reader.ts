@@ -76,7 +76,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
     name: options.origin === '' ? options.url.replace(/\/+$/, '') : options.origin,
     async findReceipts(hashes) {
       const found = await findByEach(hashes, hash => findIndexes(hash, asked), receiptOf)
-      // A receipt names its own ledger. That there is none, only the right ledger can say.
+      // A receipt names its own ledger. But only the right ledger can say that there is no receipt.
       if (found.length === 0 && options.origin !== '') await requireOrigin()
       return found
     },

@@ -51,7 +51,7 @@ describe('nodes of one ledger on PostgreSQL', () => {
       await Promise.all(nodes.map(node => node.close()))
     })
 
-  it('take turns: one that seals now and then waits for few batches of those that always seal', async () => {
+  it('take turns, so that a node that seldom seals waits for only a few batches of busy nodes', async () => {
     const address = await server.newDatabase()
     const stores: SharedStore[] = []
     for (let i = 0; i < 3; i++) stores.push(await openPostgresStore(address, systemHost(silentLog)))
