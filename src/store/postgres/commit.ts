@@ -57,13 +57,11 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
   /** Locks the head, and then reads it and what is asked, in one round trip. */
   const locked = async ({ run }: Transaction, { identities, records }: Questions) => {
     const reading = head.reading()
-    const questions = [...(identities.length > 0 ? [askIdentities(identities)] : []), ...(records.length > 0 ? [askRecords(records)] : [])]
-    const [, rows = [], ...answers] = await run([LOCK_HEAD], reading.step, ...questions)
+    const [, rows = [], known = [], have = []] = await run([LOCK_HEAD], reading.step, askIdentities(identities), askRecords(records))
     refuseRetired(rows)
     const stored = reading.taken(rows)
     if (stored === 'again') throw new StoreError('STORE_UNSETTLED', 'The connection to the database has changed. Try again.')
-    const known = identities.length > 0 ? indexesIn(answers.shift()!) : []
-    return { stored: shownOf(stored), answers: { known, have: presenceIn(answers[0] ?? []) } }
+    return { stored: shownOf(stored), known: indexesIn(known), have: presenceIn(have) }
   }
   /** The steps of a commit on the head that is locked. */
   const steps = async (transaction: Transaction, commit: Commit, stored: StoredTree) => {
@@ -89,11 +87,12 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
         const decided = Promise.withResolvers<Commit | undefined>()
         let commit: Commit | undefined
         const done = written(async transaction => {
-          const { stored, answers } = await locked(transaction, questions)
+          const found = await locked(transaction, questions)
           if (commit === undefined) {
             const end = () => decided.resolve(undefined)
             resolve({
-              ...{ stored, ...answers, end },
+              ...found,
+              end,
               commit(given) {
                 decided.resolve(given)
                 return done
@@ -102,7 +101,7 @@ export function createCommits({ database, head, readHead }: Deps): Required<Pick
             commit = await decided.promise
             if (commit === undefined) throw ENDED
           }
-          return steps(transaction, commit, stored)
+          return steps(transaction, commit, found.stored)
         })
         // Once it has begun, `commit` gives the error to its caller.
         done.catch(reject)

@@ -43,7 +43,11 @@ export type PostgresDatabase = {
   close(): Promise<void>
 }
 
-const BEGIN: DatabaseStatement = { name: 'begin', text: 'BEGIN' }
+/**
+ * Row locks are all that a write relies on. At a stricter level, which a database may have by default,
+ * those that wait for the head would be sent back instead of getting their turn.
+ */
+const BEGIN: DatabaseStatement = { name: 'begin', text: 'BEGIN ISOLATION LEVEL READ COMMITTED' }
 const COMMIT: DatabaseStatement = { name: 'commit', text: 'COMMIT' }
 const ROLLBACK: DatabaseStatement = { name: 'rollback', text: 'ROLLBACK' }
 /** Writes the head's row without changing the head. */

@@ -14,7 +14,7 @@ import { BEAT, type PostgresDatabase, type ResultRows, type WriteStep } from './
 /** Locks the head until the transaction ends. */
 export const LOCK_HEAD: DatabaseStatement = {
   name: 'lock-head',
-  text: 'SELECT size, root, is_retired FROM openseal.head WHERE id = 1 FOR UPDATE',
+  text: 'SELECT 1 FROM openseal.head WHERE id = 1 FOR UPDATE',
 }
 const READ_HEAD: DatabaseStatement = {
   name: 'head',
@@ -128,7 +128,7 @@ function isFailed(error: unknown): error is StoreError {
  * The head's row, without its edge.
  * @throws StoreError STORE_CORRUPT
  */
-export function headOf(row: readonly unknown[] | undefined): Head {
+function headOf(row: readonly unknown[] | undefined): Head {
   if (row === undefined) throw corrupt('is gone')
   return { size: row[0] as number, root: row[1] as Uint8Array }
 }

@@ -5,7 +5,7 @@ import type { DatabaseLink } from '../../../src/store/postgres/link.ts'
 /** The server really fails, and ends the transaction. */
 const failWith = (state: string) => `DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '${state}'; END $$`
 /** These cannot fail so, or only at their end. */
-const NEVER = ['BEGIN', 'COMMIT', 'ROLLBACK']
+const NEVER = ['BEGIN ISOLATION LEVEL READ COMMITTED', 'COMMIT', 'ROLLBACK']
 
 /** A link whose statement number `at` since `failAt` fails, with this SQLSTATE. */
 export function failingOnce(of: DatabaseLink, state: string) {
