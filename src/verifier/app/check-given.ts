@@ -133,7 +133,7 @@ async function checkFile(
 function meansForParts(own: readonly Answer[], means: Means): Means {
   const { policy, others, ledgerOf } = means
   const { entries } = (isTrustList(policy) ? policy : others) ?? { entries: [] }
-  const origins = own.flatMap(({ finding }) => (finding?.lookedUp === undefined ? [] : (finding.result.origin ?? [])))
+  const origins = own.flatMap(({ finding }) => finding?.result.origin ?? [])
   const found = origins.map(origin => entries.find(entry => entry.origin === origin) ?? { origin })
   if (found.some(each => isOf(means.ledger, each))) return means
   const entry = entries.find(({ origin }) => origin === origins[0])

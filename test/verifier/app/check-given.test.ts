@@ -218,6 +218,19 @@ describe('verifier/app/check-given', () => {
     )
   })
 
+  it('looks the parts of a file up also where only one ledger of a list can be asked, or the receipt was given', async () => {
+    const { sha256 } = digestsOf(FILE)
+    const receipt = await world.receipt(1)
+    const entry: TrustEntry = { name: 'There', ledger: 'https://there.example', origin: ORIGIN, sha256: '', policy: policyWith() }
+    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [entry], json: {}, sha256: '' }
+    for (const given of [[], [readReceipt('package.receipt.json', receipt, 'package.json')]]) {
+      const there = ledgerOf({ [sha256]: [receipt] })
+      const file = fileOf('package.json', FILE, { releases: [releaseOf(1, 'one')] })
+      const [answers] = await runAll([file], given, { ledger: undefined, others, ledgerOf: () => there })
+      assert.ok(!answers!.parts.some(({ problem }) => problem === 'need-receipt'), JSON.stringify(answers!.parts))
+    }
+  })
+
   it('looks the parts of a file up in the ledger at hand if that has the file, whatever a neighbour has', async () => {
     const { sha256 } = digestsOf(FILE)
     const [own, near] = [{ ...ledgerOf({ [sha256]: [await world.receipt(1)] }), name: ORIGIN }, neighbour()]
