@@ -21,7 +21,7 @@ export type WitnessState = {
   read(origin: string): LogState | undefined
   /** The origins of all logs for which something was cosigned. */
   origins(): readonly string[]
-  /** Adds a checkpoint. Durable when it returns. */
+  /** Adds a checkpoint, in the place of the newest one if that has its size. Durable when it returns. */
   add(cosigned: CosignedNote): Promise<void>
 }
 
@@ -53,8 +53,9 @@ export async function openWitnessState(folder: string, vkey: Vkey): Promise<Witn
     read: origin => logs.get(origin),
     origins: () => [...logs.keys()],
     async add(cosigned) {
-      const { origin } = cosigned.checkpoint
-      const notes = [...(logs.get(origin) ?? []), cosigned].slice(-MAX_NOTES)
+      const { origin, size } = cosigned.checkpoint
+      const before = (logs.get(origin) ?? []).filter(kept => kept.checkpoint.size < size)
+      const notes = [...before, cosigned].slice(-MAX_NOTES)
       const text = JSON.stringify({ type: TYPE, origin, notes: notes.map(({ note }) => note) }, null, 2)
       await writeWhole(join(folder, `${originHash(origin)}.json`), `${text}\n`, PRIVATE)
       logs.set(origin, notes)

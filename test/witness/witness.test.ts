@@ -122,8 +122,13 @@ describe('witness', () => {
     await refused(witness, ask(forged + log.note(4).split('\n\n')[1]!), 403, 'SIGNATURE_INVALID')
     await refused(witness, ask(log.note(4).replace('\n4\n', '\n5\n')), 403, 'SIGNATURE_INVALID')
     assert.equal(await sizeOf(witness), '3\n')
-    // Lines of unknown keys are ignored.
+    // Lines of unknown keys are ignored, also of other types: with 16 of 5 kB, the most that a note must be able to have.
     assert.equal((await witness.add(ask(log.note(4, [stranger, named, log.signer])))).status, 200)
+    const long = Buffer.alloc(5_000, 6).toString('base64')
+    const lines = Array.from({ length: 15 }, (_, at) => `— log.example/${at} ${long}\n`).join('')
+    const note = log.note(5)
+    assert.equal((await witness.add(formatAddCheckpoint({ oldSize: 4, proof: log.proof(4, 5), note: note + lines }))).status, 200)
+    assert.equal((await witness.get(PATH)).text.startsWith(`${note}— openseal.local/witness/`), true)
   })
 
   it('answers 400 if the checkpoint is smaller than the old size, and for everything that it cannot read', async () => {
@@ -211,7 +216,8 @@ describe('witness', () => {
   })
 
   it('serves the newest cosigned checkpoint of each log for monitors, with the lines that it has verified alone', async () => {
-    const witness = await start({ policies })
+    let now = NOW
+    const witness = await start({ policies, nowSeconds: () => now })
     assert.equal((await witness.get(PATH)).status, 404)
     const stranger = createSigner('log.example/1', new Uint8Array(32).fill(7))
     const note = log.note(3, [stranger, log.signer])
@@ -219,25 +225,39 @@ describe('witness', () => {
     const { status, type, text } = await witness.get(PATH)
     assert.deepEqual([status, type, text], [200, 'text/plain; charset=utf-8', log.note(3) + line])
     assert.deepEqual([verifyNote(text, [log.signer.vkey]).length, linesOf(witness, text).length], [1, 1])
+    // The same checkpoint, cosigned again: the newest cosignature that was given is shown.
+    now++
+    const { text: again } = await witness.add(log.request(3, 3))
+    assert.notEqual(again, line)
+    assert.equal((await witness.get(PATH)).text, log.note(3) + again)
     for (const path of [PATH.toUpperCase(), `${PATH}/`, `/${'0'.repeat(64)}/checkpoint`, '/checkpoint', '/', `${PATH}?a`, '/../etc/passwd'])
       assert.equal((await witness.get(path)).status, 404, path)
   })
 
   it('dates no cosignature before an earlier one of the log, if its clock goes back', async () => {
     let now = NOW
-    const witness = await start({ policies, nowSeconds: () => now })
+    const data = newFolder()
+    let witness = await start({ policies, data, nowSeconds: () => now })
     const times: number[] = []
     for (const [at, from, to] of [
       [NOW, 0, 3],
       [NOW - 100, 3, 4],
       [NOW - 200, 4, 4],
-      [NOW + 5, 4, 5],
+      [NOW + 5, 4, 4],
+      [NOW - 300, 4, 5],
+      [NOW + 6, 5, 5],
     ] as const) {
       now = at
       const { text } = await witness.add(log.request(from, to))
       times.push(linesOf(witness, log.note(to) + text)[0]!.timeSeconds)
     }
-    assert.deepEqual(times, [NOW, NOW, NOW, NOW + 5])
+    assert.deepEqual(times, [NOW, NOW, NOW, NOW + 5, NOW + 5, NOW + 6])
+    // Nor after a restart.
+    await witness.stop()
+    now = NOW
+    witness = await start({ policies, data, nowSeconds: () => now })
+    const { text } = await witness.add(log.request(5, 6))
+    assert.equal(linesOf(witness, log.note(6) + text)[0]!.timeSeconds, NOW + 6)
   })
 
   it('keeps a fork that was shown to it as evidence, whatever the old size, and no more than 16 of a log', async () => {
@@ -318,13 +338,12 @@ describe('witness', () => {
   })
 
   it('bounds each request in size and time, and goes on', async () => {
-    const times = { request: 400, idle: 60_000, check: 50, drain: 1_000 }
-    const witness = await start({ policies, times })
-    const port = Number(new URL(witness.url).port)
-    const talk = (send: (write: (text: string) => void) => void) =>
+    const witness = await start({ policies })
+    const hasty = await start({ policies, times: { request: 400, idle: 60_000, check: 50, drain: 1_000 } })
+    const talk = (send: (write: (text: string) => void) => void, { url } = witness) =>
       new Promise<string>(resolve => {
         let heard = ''
-        const socket = connect(port, '127.0.0.1', () => send(text => void socket.write(text)))
+        const socket = connect(Number(new URL(url).port), '127.0.0.1', () => send(text => void socket.write(text)))
         socket.on('data', chunk => {
           heard += chunk
         })
@@ -338,13 +357,11 @@ describe('witness', () => {
       for (let at = 0; at < 40; at++) write(`1000\r\n${'a'.repeat(4096)}\r\n`)
     })
     assert.match(endless, /^HTTP\/1\.1 413 /)
-    const slow = await Promise.all(
-      [head, `${head}Content-Length: 10\r\n\r\nold`, ''].map(text => talk(write => (text === '' ? write('P') : write(text)))),
-    )
-    for (const answer of slow) assert.match(answer, /^(HTTP\/1\.1 (408|400) |$)/)
+    const slow = [head, `${head}Content-Length: 10\r\n\r\nold`, 'P'].map(text => talk(write => write(text), hasty))
+    for (const answer of await Promise.all(slow)) assert.match(answer, /^(HTTP\/1\.1 (408|400) |$)/)
     const cut = await talk(write => write('NOT HTTP\r\n\r\n'))
     assert.match(cut, /^HTTP\/1\.1 400 /)
-    assert.equal((await witness.add(log.request(0, 3))).status, 200)
+    for (const each of [witness, hasty]) assert.equal((await each.add(log.request(0, 3))).status, 200)
     const methods = ['PUT', 'DELETE', 'PATCH'].map(method => fetch(`${witness.url}/add-checkpoint`, { method }))
     assert.deepEqual(
       (await Promise.all(methods)).map(({ status }) => status),
