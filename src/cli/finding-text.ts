@@ -9,11 +9,13 @@ import {
   sayChanges,
   sayDetail,
   sayHeading,
+  sayInLine,
   sayKind,
   sayLimits,
   sayMark,
   sayNext,
   sayPart,
+  sayPartsUnanswered,
   sayPdf,
   sayProblem,
   sayRemarks,
@@ -21,7 +23,7 @@ import {
   sayTrust,
   sayVerdict,
 } from '../messages/verdict.ts'
-import { countVerdicts, gravestInputsFirst } from '../report/summary.ts'
+import { countReleases, countVerdicts, gravestInputsFirst } from '../report/summary.ts'
 import { type Answer, type Answers, type CheckResult, type Finding, type Part, partOf } from '../verifier/index.ts'
 import { RECEIPT_GIVEN, type Row } from './finding-json.ts'
 import { isUtf8 } from './locale.ts'
@@ -100,11 +102,11 @@ function formatRow(say: Say, row: Row): string[] {
     if (finding === undefined) return `${markOf('not-run')} ${row.name}: ${sayProblem(say, answer)}`
     const { result } = finding
     const mark = markOf(result.isGreen ? 'passed' : result.verdict === 'invalid' ? 'failed' : 'not-run')
-    const sentence = [sayHeading(say, finding).sentence, ...sayChanges(say, result)].join(' ')
+    const sentence = [sayInLine(say, finding), ...sayChanges(say, result)].join(' ')
     const told = `${result.verdict} (${sayMark(say, result)}): ${sentence}`
     return `${mark} ${row.name}: ${told}${isReceipt ? ` [${RECEIPT_GIVEN.code}: ${RECEIPT_GIVEN.detail}]` : ''}`
   })
-  return [...lines, ...(releases.length > 0 ? [`  ${countReleases(say, releases)}`] : [])]
+  return [...lines, ...(releases.length > 0 ? [`  ${sayReleases(say, releases)}`] : [])]
 }
 
 /** The mark of a check; a letter if the terminal shows only ASCII. */
@@ -179,17 +181,20 @@ function formatReleases(say: Say, releases: readonly Answer[], leftOut: number):
   const odd = releases.filter(answer => !isInOrder(answer))
   const shown = odd.slice(0, SHOWN_RELEASES).map(answer => {
     const part = partOf(answer)
-    return `  ${part ? sayPart(say, part) : ''}: ${answer.finding ? sayVerdict(say, answer.finding.result) : sayRefused(say, answer)}`
+    const { list } = answer.finding?.result ?? {}
+    const ledger = list?.entry === undefined ? '' : ` (${list.entry})`
+    return `  ${part ? sayPart(say, part) : ''}: ${answer.finding ? sayVerdict(say, answer.finding.result) : sayRefused(say, answer)}${ledger}`
   })
   return [
-    countReleases(say, releases),
+    sayReleases(say, releases),
     ...shown,
     ...(odd.length > SHOWN_RELEASES ? [`  … +${odd.length - SHOWN_RELEASES} (--json)`] : []),
-    ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: releases.length, left: leftOut })}`] : []),
+    ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: countReleases(releases), left: leftOut })}`] : []),
+    ...sayPartsUnanswered(say, releases).map(line => `  ${line}`),
   ]
 }
 
-function countReleases(say: Say, releases: readonly Answer[]): string {
+function sayReleases(say: Say, releases: readonly Answer[]): string {
   const markOfRelease = ({ finding }: Answer) => (finding ? sayMark(say, finding.result) : say('mark.none'))
   const counts = [...groupBy(releases, markOfRelease)].map(([mark, { length }]) => `${mark}: ${length}`)
   return `${say('result.releases')}: ${counts.join(' · ')}`

@@ -3,6 +3,7 @@
  * under it.
  */
 import type {
+  Answer,
   ChangeCode,
   CheckResult,
   Finding,
@@ -188,11 +189,32 @@ function sayEarlier(say: Say, { index, date }: NonNullable<Finding['earlier']>):
   return date === undefined ? say('result.earlierSealed', { index }) : say('result.earlier', { index, date: sayTime(say, date) })
 }
 
-/** The ledgers that were asked for a file, and those that did not answer. */
-export function sayLookedUp(say: Say, { answered, silent }: LookedUp): string[] {
+/** The ledgers that were asked for a file, those that did not answer, and those that were not asked. */
+export function sayLookedUp(say: Say, { answered, ...others }: LookedUp): string[] {
+  return [...(answered.length > 0 ? [say('result.lookedUp', { names: sayNames(answered) })] : []), ...sayUnanswered(say, others)]
+}
+
+/** The ledgers that said nothing of some parts of a file. */
+export function sayPartsUnanswered(say: Say, parts: readonly Answer[]): string[] {
+  const all = parts.flatMap(({ finding, lookedUp = finding?.lookedUp }) => lookedUp ?? [])
+  const union = (names: readonly string[]) => [...new Set(names)]
+  return sayUnanswered(say, { silent: union(all.flatMap(each => each.silent)), notAsked: union(all.flatMap(each => each.notAsked)) })
+}
+
+/**
+ * The sentence for one line, without remarks. If no ledger has the file, it also names the ledgers
+ * of the list that said nothing.
+ */
+export function sayInLine(say: Say, finding: Finding): string {
+  const { result, lookedUp } = finding
+  const unanswered = result.verdict === 'unknown' && lookedUp !== undefined ? sayUnanswered(say, lookedUp) : []
+  return [sayHeading(say, finding).sentence, ...unanswered].join(' ')
+}
+
+function sayUnanswered(say: Say, { silent, notAsked }: Omit<LookedUp, 'answered'>): string[] {
   return [
-    ...(answered.length > 0 ? [say('result.lookedUp', { names: sayNames(answered) })] : []),
     ...(silent.length > 0 ? [say('result.silent', { names: sayNames(silent) })] : []),
+    ...(notAsked.length > 0 ? [say('result.notAsked', { names: sayNames(notAsked) })] : []),
   ]
 }
 

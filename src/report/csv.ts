@@ -1,7 +1,7 @@
 /** The answers of a check as a table in CSV. */
 import { visible } from '../core/visible.ts'
 import type { Say } from '../messages/say.ts'
-import { sayChanges, sayHeading, sayPart, sayProblem, sayUnread } from '../messages/verdict.ts'
+import { sayChanges, sayInLine, sayPart, sayProblem, sayUnread } from '../messages/verdict.ts'
 import { type Answer, type Answers, partOf, type Unread } from '../verifier/index.ts'
 import { nameOf } from './summary.ts'
 import { toCsv } from './table.ts'
@@ -44,7 +44,7 @@ function rowOf(say: Say, answer: Answer): string[] {
     ...place,
     ...numbers,
     ...[date ?? '', index === undefined ? '' : String(index), agency ?? '', record ?? '', revision ?? ''],
-    ...[sayHeading(say, finding).sentence, sayChanges(say, result).join(' ')],
+    ...[sayInLine(say, finding), sayChanges(say, result).join(' ')],
     checks.map(({ name, status, code }) => `${name} ${status}${code === undefined ? '' : ` ${code}`}`).join('; '),
   ]
 }

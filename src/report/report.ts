@@ -13,6 +13,7 @@ import {
   sayChanges,
   sayDetail,
   sayHeading,
+  sayInLine,
   sayKind,
   sayLimits,
   sayPart,
@@ -221,7 +222,7 @@ ${others.length + partsLeftOut > shown.length && html`<p>${say('report.partsMore
 
 function renderPart(say: Say, answer: Answer): Html {
   const part = partOf(answer)
-  const sentence = answer.finding ? sayHeading(say, answer.finding).sentence : sayProblem(say, answer)
+  const sentence = answer.finding ? sayInLine(say, answer.finding) : sayProblem(say, answer)
   return html`<tr><td><bdi>${part ? sayPart(say, part) : ''}</bdi></td><td>${sayShort(say, answer)}</td><td>${sentence}</td></tr>\n`
 }
 

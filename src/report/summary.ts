@@ -89,3 +89,12 @@ export function nameOf({ finding, ...answer }: Answer): string {
   if (finding === undefined) return 'name' in answer ? answer.name : ''
   return finding.fileName ?? finding.receiptName ?? finding.result.record ?? ''
 }
+
+/** How many releases these answers are about. One has several if ledgers say different things of it. */
+export function countReleases(answers: readonly Answer[]): number {
+  const positions = answers.map(answer => {
+    const part = answer.finding ? answer.finding.part : answer.part
+    return part?.kind === 'release' && part.position
+  })
+  return new Set(positions).size
+}

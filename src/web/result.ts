@@ -10,11 +10,13 @@ import {
   sayChanges,
   sayDetail,
   sayHeading,
+  sayInLine,
   sayKind,
   sayLimits,
   sayMark,
   sayNext,
   sayPart,
+  sayPartsUnanswered,
   sayPdf,
   sayProblem,
   sayRemarks,
@@ -22,7 +24,7 @@ import {
   sayTrust,
   sayUnread,
 } from '../messages/verdict.ts'
-import { countVerdicts, gravestFirst, nameOf, sayCounts, sayShort } from '../report/summary.ts'
+import { countReleases, countVerdicts, gravestFirst, nameOf, sayCounts, sayShort } from '../report/summary.ts'
 import type { Answer, Answers, CheckResult, Finding, GivenPolicy, NamedDocument, Part, Unread, VerdictCode } from '../verifier/index.ts'
 import { CHECKS } from '../verifier/verdict.ts'
 import { type IconName, icon } from './icons.ts'
@@ -80,7 +82,8 @@ ${state && html`<section class="parts">${renderAnswer(say, state, { level: 3, pa
 ${
   releases.length + partsLeftOut > 0 &&
   html`<section class="parts"><h3>${say('result.releases')}</h3><p>${sayCounts(say, [{ own: releases, parts: [], partsLeftOut: 0 }])}</p>
-${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: releases.length, left: sayNumber(say, partsLeftOut) })}</p>`}
+${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: countReleases(releases), left: sayNumber(say, partsLeftOut) })}</p>`}
+${sayPartsUnanswered(say, releases).map(line => html`<p>${line}</p>`)}
 ${renderReleases(say, answers, 0, shown, pages)}
 ${releases.length > shown && html`<p class="no-print"><button type="button" class="quiet more">${say('verify.more', { count: Math.min(shown, releases.length - shown) })}</button></p>`}</section>`
 }`
@@ -114,7 +117,7 @@ export function renderLine(say: Say, { own }: Answers, at: number): Html {
   return html`<div class="slot" id="result-${at + 1}">${own.map(answer => {
     const { finding } = answer
     const drawing = finding === undefined ? 'question' : finding.result.isGreen ? GREEN[1] : LOOKS[finding.result.verdict][1]
-    const sentence = finding ? sayHeading(say, finding).sentence : sayProblem(say, answer)
+    const sentence = finding ? sayInLine(say, finding) : sayProblem(say, answer)
     return html`<p class="release" data-verdict="${finding?.result.verdict ?? 'none'}">${icon(drawing)} <bdi>${nameOf(answer)}</bdi>: <b>${sayShort(say, answer)}</b>. ${sentence}</p>`
   })}</div>`
 }

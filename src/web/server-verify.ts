@@ -217,7 +217,7 @@ const ASKED_OF_NEIGHBOUR = 200
 function createBoundedFetch(): typeof fetch {
   let asked = 0
   return async (...request) => {
-    if (++asked > ASKED_OF_NEIGHBOUR) throw new LedgerReadError('LEDGER_UNREACHABLE', 'this form has asked too many questions')
+    if (++asked > ASKED_OF_NEIGHBOUR) throw new LedgerReadError('LEDGER_NOT_ASKED', 'this form has asked too many questions')
     return fetch(...request)
   }
 }

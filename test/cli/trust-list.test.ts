@@ -165,7 +165,8 @@ describe('cli/trust-list', function () {
 
     it('asks the ledgers of the list, and not the default one, if the reader names none', async () => {
       const never = await verify('both.json', 'never.txt', '--json')
-      deepEqual([never.code, never.json.verdict, never.json.lookedUp], [4, 'unknown', { answered: [here.url, there.url], silent: [] }])
+      const lookedUp = { answered: [here.url, there.url], silent: [], notAsked: [] }
+      deepEqual([never.code, never.json.verdict, never.json.lookedUp], [4, 'unknown', lookedUp])
       const found = await verify('both.json', 'two.txt', '--json', '--report', 'report.html')
       deepEqual([found.code, found.json.verdict, found.json.receipt], [0, 'anchored', there.url])
       const report = await readFile(join(folder, 'report.html'), 'utf8')
@@ -181,7 +182,7 @@ describe('cli/trust-list', function () {
     it('asks a ledger that the reader names, too', async () => {
       const silent = 'http://127.0.0.1:9'
       const named = await verify('both.json', 'never.txt', '--json', '--ledger', silent)
-      deepEqual([named.code, named.json.lookedUp], [6, { answered: [here.url, there.url], silent: [silent] }])
+      deepEqual([named.code, named.json.lookedUp], [6, { answered: [here.url, there.url], silent: [silent], notAsked: [] }])
       const { code, err } = await verify('both.json', 'never.txt', '--ledger', silent)
       equal(code, 6)
       match(err, new RegExp(`Asked: the ledgers at ${here.url}, ${there.url}, ${silent}; endpoints`))
@@ -194,8 +195,14 @@ describe('cli/trust-list', function () {
 
     it('asks the only ledger of the list that has an address, and no ledger if none has one', async () => {
       const only = await verify('one.json', 'two.txt', '--json')
-      deepEqual([only.code, only.json.receipt, only.json.lookedUp], [0, there.url, undefined])
-      equal((await verify('one.json', 'never.txt')).code, 4)
+      const lookedUp = { answered: [there.url], silent: [], notAsked: [here.url] }
+      deepEqual([only.code, only.json.receipt, only.json.lookedUp], [0, there.url, lookedUp])
+      for (const files of [['never.txt'], ['never.txt', 'never.eml']]) {
+        const never = await openseal('verify', ...files, '--policy', 'one.json', ...rpc())
+        equal(never.code, 4)
+        const plain = never.out.replace(/[\u2068\u2069]/g, '').replace(/\s+/g, ' ')
+        equal(plain.match(new RegExp(`These ledgers were not asked: ${here.url}\\.`, 'g'))?.length, files.length)
+      }
       const { code, out, err } = await verify('none.json', 'never.txt')
       equal(code, 6)
       match(out, /Add the receipt of this file too: no ledger was asked\./)

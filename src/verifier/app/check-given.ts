@@ -5,10 +5,12 @@
 
 import { inTurns } from '../../at-once.ts'
 import { attemptAsync } from '../../core/attempt.ts'
-import { isTrustList, type TrustEntry } from '../../core/trust.ts'
+import { groupBy } from '../../core/group-by.ts'
+import type { TrustEntry } from '../../core/trust.ts'
 import { VERDICTS, type VerdictCode } from '../verdict.ts'
+import { type AskedLedger, ledgersOfParts, ledgersToAsk } from './asked-ledgers.ts'
 import { rememberAnswers } from './chain-memory.ts'
-import { checkWith, findingOf, isOf, lookUp } from './check-receipt.ts'
+import { checkWith, findingOf, lookUp } from './check-receipt.ts'
 import type { Release } from './file-reader.ts'
 import type { Answer, Answers, Means, Task, Watch } from './finding.ts'
 import { byEach, type GivenFile, type GivenReceipt, matchReceipts, naming } from './given.ts'
@@ -107,38 +109,24 @@ async function checkFile(
   const own = gravestFirst(
     receipts.length > 0
       ? await inTurns(receipts, 1, receipt => checkWith(subject, receipt, means, watch))
-      : await lookUp(subject, means, watch),
+      : await lookUp(subject, means, ledgersToAsk(means), watch),
   )
   const isMatched = own.some(({ finding }) => finding === undefined || finding.result.matched !== undefined)
   const state = isMatched ? undefined : await findState(file, receipts, means)
   let done = 0
   const keep = keepSome(watch.maxWhole ?? Number.POSITIVE_INFINITY)
+  const ledgers = ledgersOfParts(own, means)
   const answered = await inTurns(releases, RELEASES_AT_ONCE, async release => {
-    if (watch.isStopped?.() || means.signal?.aborted) return undefined
-    const answer = keep(await checkRelease(file.name, release, ofReleases, meansForParts(own, means)))
+    if (watch.isStopped?.() || means.signal?.aborted) return []
+    const answers = await checkRelease(file.name, release, ofReleases, means, ledgers)
     await watch.onPart?.(++done, releases.length)
-    return answer
+    return answers.map(keep)
   })
-  const parts = answered.filter(answer => answer !== undefined)
-  const partsLeftOut = releasesLeftOut + releases.length - parts.length
+  const parts = answered.flat()
+  const partsLeftOut = releasesLeftOut + answered.filter(answers => answers.length === 0).length
   const exit = reportedAs !== undefined ? EXIT_UNCOMPARED : parts.some(isGone) ? EXIT_CHANGED : undefined
   const told = exit === undefined ? own : own.map(answer => withoutGreen(answer, exit))
   return { own: told, parts: state ? [state, ...parts] : parts, partsLeftOut }
-}
-
-/**
- * The parts of a file are looked up in the ledger that has the file: the one at hand if it does. A
- * neighbour that has the file too must not hide what the one at hand says of its parts.
- */
-function meansForParts(own: readonly Answer[], means: Means): Means {
-  const { policy, others, ledgerOf } = means
-  const { entries } = (isTrustList(policy) ? policy : others) ?? { entries: [] }
-  const origins = own.flatMap(({ finding }) => finding?.result.origin ?? [])
-  const found = origins.map(origin => entries.find(entry => entry.origin === origin) ?? { origin })
-  if (found.some(each => isOf(means.ledger, each))) return means
-  const entry = entries.find(({ origin }) => origin === origins[0])
-  const ledger = entry?.ledger === undefined ? undefined : ledgerOf?.(entry)
-  return ledger === undefined ? means : { ...means, ledger }
 }
 
 /** Whether a release was withdrawn, replaced or changed, or does not fit its receipt. */
@@ -188,23 +176,42 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
     counts.set(finding.result.verdict, count)
     if (count <= maxWhole) return answer
     // Picks members one by one: any other part of the receipt would keep its whole text in memory.
+    const { lookedUp } = finding
     const { verdict, finding: found, exit, sentence, isGreen, trust, list, subject, asked, changes } = finding.result
     const result = { verdict, finding: found, exit, sentence, isGreen, trust, ...(list && { list }), subject, asked, changes, checks: [] }
-    return { finding: { part: finding.part, digest: finding.digest, isFresher: finding.isFresher, result } }
+    return { finding: { part: finding.part, digest: finding.digest, ...(lookedUp && { lookedUp }), isFresher: finding.isFresher, result } }
   }
 }
 
-async function checkRelease(fileName: string, release: Release, { byDigest, byName }: ReleaseReceipts, means: Means): Promise<Answer> {
+/**
+ * The answers for a release: that of a receipt, or the gravest of each ledger. A neighbour must not
+ * hide what another ledger says, and ledgers that say the same are told once.
+ */
+async function checkRelease(
+  fileName: string,
+  release: Release,
+  { byDigest, byName }: ReleaseReceipts,
+  means: Means,
+  ledgers: readonly AskedLedger[],
+): Promise<readonly Answer[]> {
   const part = { kind: 'release', position: release.position, name: release.name } as const
-  if (release.digest === undefined) return { name: fileName, part, problem: 'release-refused', code: release.code, reason: release.refused }
+  if (release.digest === undefined)
+    return [{ name: fileName, part, problem: 'release-refused', code: release.code, reason: release.refused }]
   const subject = { fileName, digest: release.digest, part }
   // A receipt beside the package that names the release with another digest contradicts it. The
   // ledger may have this release too.
   const given = byDigest.get(release.digest.sha256) ?? (release.name === undefined ? undefined : byName.get(release.name))
-  if (given !== undefined) return checkWith(subject, given, means)
-  const [first] = gravestFirst(await lookUp(subject, means))
-  if (first === undefined) throw new Error('bug: a release without an answer')
-  return first
+  if (given !== undefined) return [await checkWith(subject, given, means)]
+  const answers = gravestFirst(await lookUp(subject, means, ledgers))
+  const ofLedgers = groupBy(answers, ({ finding }) => finding?.result.origin ?? '')
+  const gravest = [...ofLedgers.values()].map(([first]) => first!)
+  return [...groupBy(gravest, saidBy).values()].map(([first]) => first!)
+}
+
+/** What an answer comes to. */
+function saidBy({ finding, problem }: Answer): string {
+  const { verdict, finding: found, exit, isGreen } = finding?.result ?? {}
+  return [problem, verdict, found, exit, isGreen].join(' ')
 }
 
 /**

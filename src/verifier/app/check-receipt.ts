@@ -4,33 +4,29 @@ import { attempt, attemptAsync } from '../../core/attempt.ts'
 import type { OpenSealError } from '../../core/errors.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isSameRecord, parseReceipt } from '../../core/receipt.ts'
-import { isTrustList, type TrustEntry, type TrustList } from '../../core/trust.ts'
+import { isTrustList, type TrustList } from '../../core/trust.ts'
 import { claimsKeyOf, type ReceiptParts, readReceiptParts } from '../checks.ts'
 import { entryOf } from '../judge.ts'
 import { verify } from '../verify.ts'
-import type { Answer, Finding, Means, Problem, Watch } from './finding.ts'
+import { type AskedLedger, findIn, unusable } from './asked-ledgers.ts'
+import type { Answer, Finding, LookedUp, Means, Problem, Watch } from './finding.ts'
 import { type GivenReceipt, hashesOf } from './given.ts'
-import { type FoundReceipts, isErased, LedgerReadError, type LedgerReader } from './ledger-reader.ts'
+import { type FoundReceipts, isErased } from './ledger-reader.ts'
 
 /** The file or the part of it that is checked. */
 export type CheckedPart = Pick<Finding, 'fileName' | 'digest' | 'isFingerprint' | 'isArchive' | 'fileKind' | 'pdf' | 'part'>
-/** How many ledgers are asked for one file, and how many of them at once. */
-const MAX_LEDGERS = 32
+/** How many ledgers are asked at once. */
 const LEDGERS_AT_ONCE = 8
-
-/** A ledger that is asked for a file. `origin` is missing for the one at hand. */
-type AskedLedger = { readonly name: string; readonly ledger: LedgerReader; readonly origin?: string }
 
 /**
  * Looks up receipts by hash: one answer for each record that lists the file, or one that says that
- * no record does. With a list, each ledger that has an address in it is asked. If one does not
- * answer and no other has the file, nobody knows whether there is a record.
+ * no record does. If a ledger that has an address does not answer, or its turn did not come in
+ * time, and no other has the file, nobody knows whether there is a record.
  */
-export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = {}): Promise<Answer[]> {
+export async function lookUp(subject: CheckedPart, means: Means, ledgers: readonly AskedLedger[], watch: Watch = {}): Promise<Answer[]> {
   const { digest, part } = subject
-  const ledgers = ledgersToAsk(subject, means)
   const name = subject.fileName ?? ''
-  if (ledgers.length === 0 || digest === undefined) return [{ name, part, problem: 'need-receipt' }]
+  if (digest === undefined || ledgers.every(({ ledger }) => ledger === undefined)) return [{ name, part, problem: 'need-receipt' }]
   const hashes = hashesOf(digest)
   const asked = await inTurns(ledgers, LEDGERS_AT_ONCE, each => attemptAsync(() => findIn(each, hashes)))
   // Two addresses may lead to one ledger.
@@ -41,64 +37,31 @@ export async function lookUp(subject: CheckedPart, means: Means, watch: Watch = 
   // What a neighbour makes up must not make a file look forged that another ledger knows.
   const isRefused = ({ at, finding }: (typeof judged)[number]) => ledgers[at]!.origin !== undefined && finding.result.verdict === 'invalid'
   const counting = judged.filter(each => !isRefused(each))
-  const errorsOf = (at: number) =>
-    [asked[at]!.error ?? [], judged.some(each => each.at === at && isRefused(each)) ? unusable(ledgers[at]!) : []].flat()
-  const errors = ledgers.flatMap((_, at) => errorsOf(at))
-  const namesOf = (isSilent: boolean) => ledgers.filter((_, at) => errorsOf(at).length > 0 === isSilent).map(each => each.name)
-  const lookedUp = ledgers.length > 1 ? { lookedUp: { answered: namesOf(false), silent: namesOf(true) } } : {}
+  const errors = ledgers.map(
+    (ledger, at) => asked[at]!.error ?? (judged.some(each => each.at === at && isRefused(each)) ? unusable(ledger) : undefined),
+  )
+  const lookedUp = ledgers.length > 1 ? { lookedUp: tellLookedUp(ledgers, errors) } : {}
   if (counting.length > 0) return counting.map(({ finding }) => ({ finding: { ...finding, ...lookedUp } }))
-  if (errors.length > 0) return [{ name, part, problem: problemOf(errors, ledgers.length), ...lookedUp }]
+  const open = errors.flatMap((error, at) => (error === undefined || ledgers[at]!.isUnlisted ? [] : [error]))
+  if (open.length > 0) return [{ name, part, problem: problemOf(open, ledgers.length), ...lookedUp }]
   return [{ finding: { ...(await findingOf(subject, undefined, means, watch)), ...lookedUp } }]
 }
 
-/**
- * The receipts that a ledger has. One of a list has only its own: with an old receipt of another
- * ledger it could make the newest one look replaced.
- */
-async function findIn(asked: AskedLedger, hashes: readonly string[]): Promise<readonly FoundReceipts[]> {
-  const { ledger, origin } = asked
-  const found = await ledger.findReceipts(hashes)
-  if (origin === undefined) return found
-  const own = found.filter(({ newest, earliest = newest }) => [newest, earliest].every(text => originOf(text) === origin))
-  if (own.length === 0 && found.length > 0) throw unusable(asked)
-  return own
+/** Sorts the ledgers by what became of the question. A part that was not asked is never left out. */
+function tellLookedUp(ledgers: readonly AskedLedger[], errors: readonly (OpenSealError | undefined)[]): LookedUp {
+  const namesOf = (isSo: (error: OpenSealError | undefined) => boolean) =>
+    ledgers.filter((_, at) => isSo(errors[at])).map(({ name }) => name)
+  return {
+    answered: namesOf(error => error === undefined),
+    silent: namesOf(error => error !== undefined && error.code !== 'LEDGER_NOT_ASKED'),
+    notAsked: namesOf(error => error?.code === 'LEDGER_NOT_ASKED'),
+  }
 }
 
-function originOf(receipt: string): string | undefined {
-  return readReceiptParts(receipt).checkpoint.value?.origin
-}
-
-function unusable({ name }: AskedLedger): LedgerReadError {
-  return new LedgerReadError('LEDGER_ANSWER', `${name} answers with a receipt that is not its own`)
-}
-
-/** Why nobody knows whether a file has a receipt, after so many ledgers were asked. */
+/** Why nobody knows whether a file has a receipt, after so many ledgers were to be asked. */
 function problemOf(errors: readonly OpenSealError[], asked: number): Problem {
   if (errors.every(isErased)) return 'erasing'
   return asked === 1 && errors.every(({ code }) => code === 'LEDGER_OTHER') ? 'ledger-other' : 'ledger-gone'
-}
-
-/**
- * The ledgers that are asked for a file: the one at hand, and those with an address in a list. A
- * part of a file is looked up in one ledger alone, because a package can have thousands.
- */
-function ledgersToAsk({ part }: CheckedPart, { policy, others, ledger, ledgerOf }: Means): AskedLedger[] {
-  const list = isTrustList(policy) ? policy : others
-  const isOwn = (entry: TrustEntry) => isOf(ledger, entry)
-  const own = ledger === undefined ? [] : [{ name: list?.entries.find(isOwn)?.name ?? ledger.name, ledger }]
-  if (part !== undefined || list === undefined || ledgerOf === undefined) return own
-  const listed = list.entries
-    .filter(entry => entry.ledger !== undefined && entry.policy !== undefined && !isOwn(entry))
-    .flatMap(entry => {
-      const reader = ledgerOf(entry)
-      return reader === undefined ? [] : [{ name: entry.name, ledger: reader, origin: entry.origin }]
-    })
-  return [...own, ...listed].slice(0, MAX_LEDGERS)
-}
-
-/** Whether a reader asks the ledger of this origin, or at this address. */
-export function isOf(reader: LedgerReader | undefined, { origin, ledger }: Pick<TrustEntry, 'origin' | 'ledger'>): boolean {
-  return reader !== undefined && (reader.name === origin || reader.name === ledger)
 }
 
 /**

@@ -42,14 +42,18 @@ export type Finding = {
    * vouches for it.
    */
   readonly earlier?: { readonly index: number; readonly date?: string } | undefined
-  /** Where the file was looked up, if several ledgers were asked. */
+  /** Where the file was looked up, if several ledgers were to be asked. */
   readonly lookedUp?: LookedUp
   /** The given receipt was only sealed, so the ledger's newer one was checked instead. */
   readonly isFresher: boolean
 }
 
-/** The names of the ledgers that were asked for a file without a receipt. */
-export type LookedUp = { readonly answered: readonly string[]; readonly silent: readonly string[] }
+/**
+ * The names of the ledgers in which a file without a receipt was to be looked up. `notAsked`: the
+ * time ended first, or the list has no address or no supported policy, or nothing there may be asked
+ * from here.
+ */
+export type LookedUp = { readonly answered: readonly string[]; readonly silent: readonly string[]; readonly notAsked: readonly string[] }
 
 /**
  * Why there is no verdict. `erasing`: every entry of the file was or is being erased, so the ledger

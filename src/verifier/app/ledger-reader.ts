@@ -75,6 +75,7 @@ export function createLedgerReader(options: LedgerReaderOptions): LedgerReader {
   return {
     name: options.origin === '' ? options.url.replace(/\/+$/, '') : options.origin,
     async findReceipts(hashes) {
+      if (options.signal?.aborted) throw new LedgerReadError('LEDGER_NOT_ASKED', 'the time for the whole check ended first')
       const found = await findByEach(hashes, hash => findIndexes(hash, asked), receiptOf)
       // A receipt names its own ledger. But only the right ledger can say that there is no receipt.
       if (found.length === 0 && options.origin !== '') await requireOrigin()
@@ -332,6 +333,7 @@ function readError({ url, signal }: LedgerReaderOptions, cause: unknown): unknow
   if (signal?.aborted)
     return new LedgerReadError('LEDGER_UNREACHABLE', 'the time for the whole check ended before the ledger answered', { cause })
   if (!(cause instanceof LedgerFailure)) return cause
+  if (cause.cause instanceof LedgerReadError) return cause.cause
   if (cause.code === 'LEDGER_TOO_LARGE')
     return new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger', { cause })
   if (cause.code === 'LEDGER_REDIRECTS')
@@ -343,7 +345,7 @@ function readError({ url, signal }: LedgerReaderOptions, cause: unknown): unknow
 }
 
 /**
- * LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER, LEDGER_TOO_MANY or
- * RECORD_ERASED.
+ * LEDGER_UNREACHABLE, LEDGER_REFUSED, LEDGER_ANSWER, LEDGER_OTHER, LEDGER_TOO_MANY,
+ * LEDGER_NOT_ASKED or RECORD_ERASED.
  */
 export class LedgerReadError extends OpenSealError {}

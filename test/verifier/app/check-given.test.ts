@@ -12,7 +12,7 @@ import { planChecks } from '../../../src/verifier/app/check-given.ts'
 import type { ReadFile, Release } from '../../../src/verifier/app/file-reader.ts'
 import { type Answers, type Means, partOf } from '../../../src/verifier/app/finding.ts'
 import { type GivenFile, type GivenReceipt, readReceipt, readReceiptLine } from '../../../src/verifier/app/given.ts'
-import type { LedgerReader } from '../../../src/verifier/app/ledger-reader.ts'
+import { createLedgerReader, type LedgerReader } from '../../../src/verifier/app/ledger-reader.ts'
 import {
   ANCHOR,
   ANCHORED_AT,
@@ -131,7 +131,7 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual(short(await runAll([fileOf('b', utf8('b'))], [], { ledger })), [[['unknown', undefined]]])
   })
 
-  it('asks every ledger with an address in the list once, 32 at most, and shows a receipt of two ledgers once', async () => {
+  it('asks every ledger with an address in the list once, names those that it cannot ask, and shows a receipt of two ledgers once', async () => {
     const { sha256 } = digestsOf(FILE)
     const receipt = await world.receipt(1)
     const entryOf = (at: number, change: Partial<TrustEntry> = {}): TrustEntry => ({
@@ -158,19 +158,42 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual(few.asked, [ORIGIN])
     assert.deepEqual(
       few.answers[0]!.own.map(({ finding }) => [finding?.result.verdict, finding?.lookedUp]),
-      [['anchored', { answered: ['Ledger 0', 'Ledger 1'], silent: [] }]],
+      [['anchored', { answered: ['Ledger 0', 'Ledger 1'], silent: [], notAsked: ['Ledger 3', 'Ledger 4'] }]],
     )
     const many = await lookUpIn(
       Array.from({ length: 50 }, (_, at) => entryOf(at + 1)),
       [fileOf('b', utf8('b')), fileOf('c', utf8('c'))],
     )
-    assert.deepEqual([many.asked.length, many.answers[0]!.own[0]!.finding?.lookedUp?.answered.length], [31, 32])
+    assert.deepEqual([many.asked.length, many.answers[0]!.own[0]!.finding?.lookedUp?.answered.length], [50, 51])
     const silent = await lookUpIn([entryOf(1)], [fileOf('b', utf8('b'))], { ledgerOf: () => goneLedger })
     assert.deepEqual(silent.answers[0]!.own, [
-      { name: 'b', part: undefined, problem: 'ledger-gone', lookedUp: { answered: ['l0.example/log'], silent: ['Ledger 1'] } },
+      {
+        name: 'b',
+        part: undefined,
+        problem: 'ledger-gone',
+        lookedUp: { answered: ['l0.example/log'], silent: ['Ledger 1'], notAsked: [] },
+      },
     ])
-    const alone = await lookUpIn([nowhere], [file])
+    const alone = await lookUpIn([entryOf(0)], [file])
     assert.equal(alone.answers[0]!.own[0]!.finding?.lookedUp, undefined)
+  })
+
+  it('does not say that there is no record if the turn of a ledger did not come in time, and names it', async () => {
+    const signal = AbortSignal.abort()
+    const near = neighbour()
+    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near], json: {}, sha256: '' }
+    const late = createLedgerReader({ url: near.ledger!, origin: near.origin, fetch: () => assert.fail('asked'), timeoutMs: 1, signal })
+    const told = async (ledger: LedgerReader | undefined, entry: TrustEntry = near) => {
+      const list = { ...others, entries: [entry] }
+      const [answers] = await runAll([fileOf('b', utf8('b'))], [], { ledger: ledgerOf({}), others: list, ledgerOf: () => ledger })
+      const { finding, problem, lookedUp = finding?.lookedUp } = answers!.own[0]!
+      return [finding?.result.verdict ?? problem, lookedUp?.silent, lookedUp?.notAsked]
+    }
+    assert.deepEqual(await told(late), ['ledger-gone', [], ['Near']])
+    assert.deepEqual(await told(undefined), ['ledger-gone', [], ['Near']])
+    // The list itself leaves it out: nothing will ever be asked there.
+    const { ledger: _, ...nowhere } = near
+    assert.deepEqual(await told(late, nowhere), ['unknown', [], ['Near']])
   })
 
   it('lets no neighbour speak for another ledger, or make a file look forged that another ledger knows', async () => {
@@ -240,7 +263,40 @@ describe('verifier/app/check-given', () => {
     const file = fileOf('package.json', FILE, { releases: [releaseOf(1, 'one')] })
     const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near], json: {}, sha256: '' }
     const [answers] = await runAll([file], [], { ledger: own, others, ledgerOf: () => there })
-    assert.deepEqual([answers!.own.length, own.asked.length, there.asked.length], [2, 2, 1])
+    assert.deepEqual([answers!.own.length, own.asked.length, there.asked.length], [2, 2, 2])
+  })
+
+  it('tells of a release what each ledger that has the package says of it, once if they say the same', async () => {
+    const { sha256 } = digestsOf(FILE)
+    const near = neighbour()
+    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near], json: {}, sha256: '' }
+    const elsewhere = createWorld([GENESIS, STATEMENT, stating('one')])
+    const there = (index: number) => elsewhere.receipt(index, { origin: near.origin, signer: STRANGER })
+    const releases = [releaseOf(1, 'one'), releaseOf(2, 'two'), releaseOf(3, 'none')]
+    const tellParts = async (text: string | undefined, ledgerThere?: LedgerReader) => {
+      const byHash = { [sha256]: [await world.receipt(1)], [digestOf('one').sha256]: [await world.receipt(2)] }
+      const own = { ...ledgerOf({ ...byHash, [digestOf('two').sha256]: [await world.receipt(3)] }), name: ORIGIN }
+      const ofNear = ledgerOf({ [sha256]: [await there(1)], ...(text !== undefined && { [digestOf('one').sha256]: [text] }) })
+      const file = fileOf('package.json', FILE, { releases, releasesLeftOut: 1 })
+      const over = { ledger: own, others, ledgerOf: () => ledgerThere ?? ofNear }
+      const [answers] = await runAll([file], [], over)
+      const parts = answers!.parts.map(({ finding }) => [
+        finding?.part?.kind === 'release' && finding.part.position,
+        finding?.result.verdict,
+      ])
+      return { parts, left: answers!.partsLeftOut, silent: answers!.parts.map(({ finding }) => finding?.lookedUp?.silent) }
+    }
+    const same = [
+      [1, 'anchored'],
+      [2, 'anchored'],
+      [3, 'unknown'],
+    ]
+    // Only sealed there, which must not hide what the ledger at hand says.
+    const both = await tellParts(await there(2))
+    assert.deepEqual([both.parts, both.left], [[[1, 'sealed'], ...same], 1])
+    assert.deepEqual(await tellParts(undefined), { parts: same, left: 1, silent: [[], [], []] })
+    // A neighbour speaks only for itself of a part, too.
+    assert.deepEqual((await tellParts(await world.receipt(2, { origin: near.origin }))).silent, [['Near'], [], []])
   })
 
   it('reports an earlier entry beside a production chain without the date of a test network', async () => {
