@@ -299,6 +299,7 @@ export const FAULTS: {
   LEDGER_ANSWER: 'ledger',
   LEDGER_OTHER: 'ledger',
   LEDGER_TOO_MANY: 'ledger',
+  LEDGER_NOT_ASKED: 'ledger',
   RECORD_ERASED: 'ledger',
   RECORD_ERASING: 'ledger',
 }
