@@ -3,13 +3,11 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { formatEther, getBytes, Transaction } from 'ethers'
-import type { Log } from '../logger.ts'
 import { SHARED, writeWhole } from '../whole-file.ts'
 import { anchorInterface, checkpointAnchor } from './artifact.ts'
-import { type ChainEndpoints, openEndpoints, readBig, readChainId, readHex, readQuantity } from './endpoints.ts'
+import { type ChainEndpoints, readChainId } from './endpoints.ts'
 import { ChainError } from './errors.ts'
-import { signChecked, type TxSigner } from './signer.ts'
+import { type Access, codeSha256At, POLL, REQUEST_MS, readerOf, send, withEndpoints } from './transaction.ts'
 
 /** A deployment, as in `contracts/deployments/<chainId>.json`. A verifier pins it. */
 export type Deployment = {
@@ -22,13 +20,8 @@ export type Deployment = {
   readonly transaction: string
 }
 
-/** How to reach the chain, and the key that signs and pays. */
-export type Access = { readonly rpcUrls: readonly string[]; readonly signer: TxSigner; readonly log: Log }
-
-const REQUEST_MS = 10_000
 /** How often to look whether another node has opened the log. */
 const OTHERS_TRIES = 30
-const POLL = { everyMs: 100, slowlyMs: 2_000, mostMs: 300_000 }
 
 /**
  * Deploys CheckpointAnchor and waits until it is in a block. @throws ChainError CHAIN_UNREACHABLE,
@@ -165,71 +158,6 @@ export async function findLog({
   })
 }
 
-/**
- * A log that its owner changes: its contract, the code expected there, and its id. The id defaults
- * to the log that this key opened for the origin.
- */
-export type LogToRotate = { readonly contract: string; readonly codeSha256: string } & (
-  | { readonly logId: string }
-  | { readonly origin: string }
-)
-
-/**
- * Names another publisher for a log, as its owner. Before it signs anything, checks that the
- * contract has the deployed code and names this key as the owner.
- * @throws ChainError CHAIN_OTHER_CODE, CHAIN_NO_CONTRACT, CHAIN_REJECTED if the key is not the
- * owner's
- */
-export async function setPublisher({
-  rpcUrls,
-  signer,
-  log,
-  chainId,
-  of,
-  publisher,
-}: Access & { chainId: number; of: LogToRotate; publisher: string }): Promise<{ logId: string; transaction: string }> {
-  const { contract, codeSha256 } = of
-  const address = await signer.address()
-  return withEndpoints(rpcUrls, chainId, async endpoints => {
-    if ((await codeSha256At(endpoints, contract)) !== codeSha256)
-      throw new ChainError(
-        'CHAIN_OTHER_CODE',
-        `The code at ${contract} on chain ${chainId} is not that of the deployment. Nothing was signed.`,
-      )
-    const read = readerOf(endpoints, contract)
-    const logId = 'logId' in of ? of.logId : String((await read('logIdOf', [address, of.origin]))[0])
-    const { owner } = (await read('logOf', [logId])).toObject()
-    if (String(owner).toLowerCase() !== address.toLowerCase())
-      throw new ChainError(
-        'CHAIN_REJECTED',
-        `The owner of log ${logId} at ${contract} is ${owner}, but this key has the address ${address}. Nothing was signed.`,
-      )
-    const data = anchorInterface.encodeFunctionData('setPublisher', [logId, publisher])
-    const { hash } = await send(endpoints, chainId, signer, { to: contract, data })
-    log.info('publisher changed', { chainId, contract, logId, publisher })
-    return { logId, transaction: hash }
-  })
-}
-
-/** Calls view functions of the contract. */
-function readerOf({ request }: ChainEndpoints, contract: string) {
-  return (name: string, args: readonly unknown[]) => {
-    const data = anchorInterface.encodeFunctionData(name, [...args])
-    return request('eth_call', [{ to: contract, data }, 'latest'], answer => {
-      return anchorInterface.decodeFunctionResult(name, readHex(answer))
-    })
-  }
-}
-
-async function withEndpoints<T>(rpcUrls: readonly string[], chainId: number, act: (endpoints: ChainEndpoints) => Promise<T>): Promise<T> {
-  const endpoints = openEndpoints(rpcUrls, chainId, REQUEST_MS)
-  try {
-    return await act(endpoints)
-  } finally {
-    endpoints.close()
-  }
-}
-
 /** The SHA-256 of no bytes. */
 const NO_CODE = createHash('sha256').digest('hex')
 
@@ -239,55 +167,4 @@ async function requireCode(endpoints: ChainEndpoints, contract: string, chainId:
   if (code === NO_CODE)
     throw new ChainError('CHAIN_NO_CONTRACT', `There is no contract at ${contract} on chain ${chainId}: deploy it first.`)
   throw new ChainError('CHAIN_OTHER_CODE', `The code at ${contract} on chain ${chainId} is not that of contracts/CheckpointAnchor.json.`)
-}
-
-async function codeSha256At({ request }: ChainEndpoints, address: string): Promise<string> {
-  const code = await request('eth_getCode', [address, 'latest'], readHex)
-  return createHash('sha256').update(getBytes(code)).digest('hex')
-}
-
-/**
- * Sends one transaction and waits until it is in a block. For set-up only: anchors go through the
- * anchorer, which survives a crash.
- */
-async function send(endpoints: ChainEndpoints, chainId: number, signer: TxSigner, { to, data }: { to: string | null; data: string }) {
-  const { request, each } = endpoints
-  const { serialized, hash } = await signChecked(signer, await fill(endpoints, chainId, await signer.address(), { to, data }))
-  await each(ask => ask('eth_sendRawTransaction', [serialized], () => {})).catch(cause => {
-    if (cause?.code !== 'CHAIN_ALREADY_KNOWN') throw cause
-  })
-  const startMs = performance.now()
-  for (let pauseMs = POLL.everyMs; performance.now() - startMs < POLL.mostMs; pauseMs = Math.min(pauseMs * 1.5, POLL.slowlyMs)) {
-    const receipt = await request('eth_getTransactionReceipt', [hash], readReceipt)
-    if (receipt?.succeeded) return { hash, receipt }
-    if (receipt !== null) throw new ChainError('CHAIN_REJECTED', `Transaction ${hash} was executed and failed.`)
-    await new Promise(done => setTimeout(done, pauseMs))
-  }
-  throw new ChainError('CHAIN_UNREACHABLE', `Transaction ${hash} is not in a block yet: look for it, then run this again.`)
-}
-
-/**
- * The transaction, ready to sign.
- * @throws ChainError CHAIN_FUNDS, with the missing amount, before anything is signed
- */
-async function fill({ request }: ChainEndpoints, chainId: number, from: string, { to, data }: { to: string | null; data: string }) {
-  const nonce = await request('eth_getTransactionCount', [from, 'latest'], readQuantity)
-  const tip = await request('eth_maxPriorityFeePerGas', [], readBig).catch(() => 1_000_000_000n)
-  const base = await request('eth_getBlockByNumber', ['latest', false], block => {
-    const { baseFeePerGas } = block as { baseFeePerGas?: string }
-    return baseFeePerGas === undefined ? 0n : readBig(baseFeePerGas)
-  })
-  const maxFeePerGas = 2n * base + tip
-  const gasLimit = ((await request('eth_estimateGas', [to === null ? { from, data } : { from, to, data }], readBig)) * 6n) / 5n
-  const balance = await request('eth_getBalance', [from, 'latest'], readBig)
-  const needed = gasLimit * maxFeePerGas
-  if (balance < needed)
-    throw new ChainError('CHAIN_FUNDS', `${from} cannot pay: it has ${formatEther(balance)} ether and needs up to ${formatEther(needed)}.`)
-  return Transaction.from({ type: 2, chainId, to, data, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas: tip })
-}
-
-function readReceipt(value: unknown) {
-  const { blockNumber, contractAddress, status } = (value ?? {}) as { [name: string]: unknown }
-  if (value === null || blockNumber === null) return null
-  return { blockNumber: readQuantity(blockNumber), contractAddress, succeeded: status === '0x1' }
 }

@@ -113,7 +113,7 @@ function readHead([size, root, time]: readonly unknown[]): AnchoredHead | null {
  * Reads the closing from `logOf`: owner, pending owner, publisher, closed, last good size,
  * successor.
  */
-function readClosing([, , , closed, lastGoodSize, successor]: readonly unknown[]): Closing | undefined {
+export function readClosing([, , , closed, lastGoodSize, successor]: readonly unknown[]): Closing | undefined {
   if (closed !== true) return undefined
   const next = String(successor).toLowerCase()
   return { lastGoodSize: Number(lastGoodSize), ...(BigInt(next) === 0n ? {} : { successor: next }) }

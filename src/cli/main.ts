@@ -31,6 +31,7 @@ const LOADS: { readonly [name in CommandName]: () => Promise<Fill> } = {
   policy: async () => (await import('./policy.ts')).addPolicy,
   deploy: async () => (await import('./deploy.ts')).addDeploy,
   rotate: async () => (await import('./rotate.ts')).addRotate,
+  close: async () => (await import('./close.ts')).addClose,
   anchors: async () => (await import('./anchors.ts')).addAnchorsCommand,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   backup: async () => (await import('./backup.ts')).addBackup,

@@ -21,6 +21,7 @@ export const COMMANDS = {
   policy: ['', "print the ledger's policy, or pin it to a file"],
   deploy: ['', 'put the contract on a chain; the key in OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER) pays'],
   rotate: ['', 'replace the key that signs the log, or the key that anchors it'],
+  close: ['', 'close the log for good at its last good size, on each of its chains (key of the owner)'],
   anchors: ['', 'add chains to a ledger, or retire one, with the settings of the service'],
   doctor: ['', 'examine the data of a stopped ledger: every tile, entry, statement and look-up'],
   backup: ['<folder>', 'copy a running ledger into a new folder (operator)'],

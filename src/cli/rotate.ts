@@ -3,7 +3,7 @@
  */
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
-import type { LogToRotate } from '../chain/deploy.ts'
+import type { LogToRotate } from '../chain/owner.ts'
 import { isChain } from '../core/policy-anchors.ts'
 import { addCommand, keepFilesPrivate, UsageError } from './command.ts'
 import { print, printJson } from './output.ts'
@@ -83,7 +83,7 @@ async function rotatePublisher({ policy, json, rpc, to }: PublisherOptions): Pro
   const signing = readSignerConfig(process.env)
   if (signing === undefined) throw new UsageError("set OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER): the key of the log's owner")
   const [{ setPublisher }, { readChainId }, { openSigner }] = await Promise.all([
-    import('../chain/deploy.ts'),
+    import('../chain/owner.ts'),
     import('../chain/endpoints.ts'),
     import('../chain/signer.ts'),
   ])

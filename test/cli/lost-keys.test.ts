@@ -7,13 +7,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Contract, JsonRpcProvider, Wallet } from 'ethers'
+import { JsonRpcProvider, Wallet } from 'ethers'
 import { deployContract } from '../../src/chain/deploy.ts'
 import { EMBEDDED_KEY, startEmbeddedChain } from '../../src/chain/embedded.ts'
 import { createKeySigner } from '../../src/chain/signer.ts'
 import { readConfig } from '../../src/config.ts'
-import { parsePolicy } from '../../src/core/policy.ts'
-import { isChain } from '../../src/core/policy-anchors.ts'
 import { silentLog } from '../../src/logger.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { frozenAt, openEndpoint } from '../chain/endpoint.ts'
@@ -220,11 +218,12 @@ describe('keys that are lost or stolen', function () {
       // The new log comes first, so that the old one can name it.
       writeFileSync(at('anchor.key'), SECOND_KEY, { mode: 0o600 })
       const next = await start('next', { ...vouchers(anvil.url), OPENSEAL_ORIGIN: 'ledger.example/next' })
-      const { logId } = parsePolicy(readFileSync(at('pinned.json'))).anchors.find(isChain)!
-      const abi = ['function closeLog(bytes32 logId, uint64 lastGoodSize, bytes32 successor)']
-      const owned = new Contract(contract, abi, new Wallet(EMBEDDED_KEY, provider))
-      const { final } = await (await fetch(`${ledger.url}/v1/anchors`)).json()
-      await (await owned.closeLog!(logId, final.at(-1).size, next.chain.anchor.logId)).wait()
+      equal((await openseal('policy', '--out', 'next.policy.json', '--ledger', next.url)).code, 0)
+      const close = ['close', '--policy', 'pinned.json', '--ledger', ledger.url, '--successor', 'next.policy.json', '--rpc', anvil.url]
+      const shown = await openseal(...close, '--dry-run')
+      match(shown.out, /good up to tree size 2\n {4}what is anchored above it, up to size 3, is disowned/)
+      const owner = { cwd: folder, env: { OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY } }
+      equal((await commands.run([...close, '--yes'], owner)).code, 0)
       match(
         await untilAlarm(ledger, 'LOG_CLOSED'),
         new RegExp(`good up to tree size 2. It continues in the log ${next.chain.anchor.logId}`),
