@@ -30,13 +30,14 @@ const ruleOf = (requireAnchors: number, ...chainIds: number[]): RoundRule => ({
 
 /** Chains in memory, of ids from 1; a ledger with the rule; and what tends both. */
 async function openWorld(count: number, rule?: RoundRule, more: readonly Partial<LedgerChain>[] = [], store = createMemoryStore()) {
-  const ledger = await openTestLedger(store, { rule })
   const clock = createTestClock()
+  const nowMs = () => Date.UTC(2026, 0, 2) + clock.steadyMs()
+  const ledger = await openTestLedger(store, { rule, host: { nowMs } })
   const memories = Array.from({ length: count }, createMemoryChain)
   const chains = memories.map(
     ({ chain }, at): LedgerChain => ({ name: `chain ${at + 1}`, chain: { ...chain, chainId: at + 1 }, ...more[at] }),
   )
-  const host = testHost({ nowMs: clock.steadyMs, ...clock })
+  const host = testHost({ nowMs, ...clock })
   const open = (over = chains, on = ledger) =>
     createAnchoring({ ledger: on, store, chains: over, intervalMs: 1000, minBatch: 1, host, log: silentLog })
   let blockTime = 0
@@ -231,6 +232,25 @@ describe('anchoring on several chains', () => {
     await ledger.submit(statementOf('after a quiet month'))
     await anchoring.tick()
     deepEqual(waits(), idle)
+  })
+
+  it('says that no round becomes final, although nothing is wrong with any voucher, and says it no longer than that', async () => {
+    // Chain 9 is in the policy, and nobody tends it.
+    for (const [rule, codes] of [
+      [ruleOf(2, 1, 9), ['ROUND_LATE']],
+      [ruleOf(1, 1, 9), []],
+    ] as const) {
+      const { open, run, pass } = await openWorld(1, rule)
+      const anchoring = open()
+      await run(1, anchoring)
+      const codesAfter = async (ms: number) => {
+        pass(ms, 0)
+        await anchoring.tick()
+        return anchoring.troubles().map(({ code }) => code)
+      }
+      for (let seconds = 0; seconds < 10; seconds++) deepEqual(await codesAfter(1000), [])
+      deepEqual(await codesAfter(2 * 3_600_000), codes)
+    }
   })
 
   it('anchors on a chain that was retired up to its last size, and says nothing of it afterwards', async () => {
