@@ -8,6 +8,7 @@ import { OpenSealError } from '../core/errors.ts'
 import { groupBy } from '../core/group-by.ts'
 import { coversSize, isChain, type PolicyChain } from '../core/policy-anchors.ts'
 import { formatTime } from '../core/time.ts'
+import { NO_CODE } from '../verifier/chain-reader.ts'
 import type { AuditChain } from './chain.ts'
 import { type ChainView, placeOf, readChainLog } from './chain-log.ts'
 import { AuditError, type AuditFinding, finding, type Notice, type Unfinished, type UnfinishedCode, unfinished } from './finding.ts'
@@ -22,11 +23,13 @@ type LogName = { readonly chainId: number; readonly contract: string; readonly l
 
 /**
  * The answer of one endpoint: a view, or code that the policy does not name, or why there is none.
+ * `empty`: the view of a chain that has no contract there.
  */
 type Seen = {
   readonly chain: AuditChain
   readonly pinned: readonly PolicyChain[]
   readonly view?: ChainView
+  readonly empty?: ChainView
   readonly code?: AuditFinding
   readonly trouble?: Unfinished
 }
@@ -47,9 +50,14 @@ export async function* readLogs(input: AuditInput): AuditPart<AuditedLog[]> {
     const doubt = disagreement(group)
     if (doubt !== undefined) yield { unfinished: [doubt] }
     else
-      for (const { chain, pinned, view, code } of group) {
+      for (const { chain, pinned, view, empty, code } of group) {
         yield { findings: [...(code === undefined ? [] : [code]), ...(view?.findings ?? [])] }
         if (view !== undefined) logs.push({ chain, view, pinned })
+        if (empty === undefined) continue
+        yield { unfinished: [unfinished('AUDIT_CONTRACT_NONE', 'contract', { contract: chain.contract, ...placeOf(chain) })] }
+        // A test chain can begin anew. A production chain keeps a contract forever, so an anchor
+        // that the ledger claims there must be there.
+        logs.push({ chain, view: empty, pinned: pinned.filter(({ production }) => production) })
       }
   }
   return logs
@@ -59,6 +67,7 @@ async function readLog({ policy, state, parallel, onBlocks }: AuditInput, chain:
   const pinned = policy.anchors.filter(isChain).filter(anchor => isSameLog(anchor, chain))
   try {
     const code = await chain.codeSha256()
+    if (code === NO_CODE) return { chain, pinned, empty: await emptyView(chain) }
     // Answers of other code do not count.
     if (pinned.some(anchor => anchor.codeSha256 !== code))
       return { chain, pinned, code: finding('AUDIT_CONTRACT_CODE', 'code', { code, contract: chain.contract, ...placeOf(chain) }) }
@@ -66,6 +75,11 @@ async function readLog({ policy, state, parallel, onBlocks }: AuditInput, chain:
   } catch (error) {
     return { chain, pinned, trouble: reasonOf(chainTrouble(error, chain)) }
   }
+}
+
+async function emptyView(chain: AuditChain): Promise<ChainView> {
+  const { head, final } = await chain.heads()
+  return { latestSize: 0, head, final: final?.number ?? -1, events: [], findings: [] }
 }
 
 function chainTrouble(error: unknown, chain: AuditChain): unknown {

@@ -3,11 +3,8 @@
 import type { PolicyChain } from '../core/policy-anchors.ts'
 import type { Checkpoint } from '../core/tlog/checkpoint.ts'
 import type { AnchorAnswer, AnchorState } from './anchor-answer.ts'
-import { askAll, type ChainReader, type Endpoints, finalBlock, type Named, namesOf, readTime } from './chain-reader.ts'
+import { askAll, type ChainReader, type Endpoints, finalBlock, type Named, NO_CODE, namesOf, readTime } from './chain-reader.ts'
 import { type Remark, remark } from './remarks.ts'
-
-/** SHA-256 of no bytes: the code hash of an address without code. */
-const NO_CODE = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 type ChainState = Exclude<AnchorState, 'unable'>
 

@@ -7,6 +7,8 @@ import { OpenSealError } from '../core/errors.ts'
 import type { Hash } from '../core/hash.ts'
 import type { PolicyChain } from '../core/policy-anchors.ts'
 
+/** SHA-256 of no bytes: the code hash of an address without code. */
+export const NO_CODE = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 /** The last second of the year 9999 in Unix seconds. Years have four digits here. */
 const LATEST_TIME = 253_402_300_799
 

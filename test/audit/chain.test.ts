@@ -114,8 +114,8 @@ describe('audit of an anchored ledger', () => {
     )
   })
 
-  it('finds other code at the contract’s address, or none', async () => {
-    const { chain, pinned, run, served } = anchored.world
+  it('finds other code at the contract’s address', async () => {
+    const { pinned, run, served } = anchored.world
     const { findings } = await run({ policy: policyOf(served.ledger, [{ ...pinned, codeSha256: '0'.repeat(64) }]) })
     deepEqual(
       findings.map(({ code }) => code),
@@ -127,14 +127,30 @@ describe('audit of an anchored ledger', () => {
       { ...pinned, fromSize: 301, codeSha256: '0'.repeat(64) },
     ]
     deepEqual(codesOf(await run({ policy: policyOf(served.ledger, ranges) })), ['AUDIT_CONTRACT_CODE'])
+  })
+
+  it('cannot finish where a chain has no such contract, and accuses the ledger only of anchors that it claims on a production chain', async () => {
+    const { chain, pinned, proxy, readerAt, run, served } = anchored.world
     const nowhere = { ...pinned, contract: `0x${'9'.repeat(40)}`, fromSize: 2 }
     const reader = openAuditReader({ url: chain.url, ...nowhere, firstBlock: 0, timeoutMs: 60_000, retries: 0 })
-    const none = await run({ policy: policyOf(served.ledger, [nowhere]) }, reader)
-    deepEqual(
-      none.findings.map(({ code }) => code),
-      ['AUDIT_CONTRACT_CODE'],
-    )
-    deepEqual(reasonsOf(none), ['AUDIT_ANCHORS_UNKNOWN'])
+    const runWith = (production: boolean, ...more: readonly ReturnType<typeof readerAt>[]) =>
+      run({ policy: policyOf(served.ledger, [{ ...nowhere, production }]) }, reader, ...more)
+    const none = await runWith(true)
+    deepEqual([none.exit, codesOf(none), reasonsOf(none)], [6, [], ['AUDIT_CONTRACT_NONE', 'AUDIT_ANCHORS_UNKNOWN']])
+    const claimIn = (change: object) => (path: string, body: Buffer) => {
+      if (!path.startsWith('/v1/anchors')) return undefined
+      const answer = JSON.parse(body.toString())
+      return JSON.stringify({ ...answer, final: [{ ...answer.final[2], contract: nowhere.contract, ...change }] })
+    }
+    proxy.tamper = claimIn({})
+    const test = await runWith(false)
+    deepEqual([test.exit, codesOf(test), reasonsOf(test)], [6, [], ['AUDIT_CONTRACT_NONE']])
+    const production = await runWith(true)
+    deepEqual([production.exit, codesOf(production), reasonsOf(production)], [5, ['AUDIT_ANCHOR_MISSING'], ['AUDIT_CONTRACT_NONE']])
+    // An endpoint that has not reached that block yet accuses nobody.
+    proxy.tamper = claimIn({ block: { number: 1_000_000 } })
+    const behind = await runWith(true)
+    deepEqual([behind.exit, codesOf(behind), reasonsOf(behind)], [6, [], ['AUDIT_CONTRACT_NONE', 'AUDIT_CHAIN_BEHIND']])
   })
 
   // The last one: the log cannot be opened again.

@@ -101,7 +101,7 @@ export const auditDe: AuditMessages = {
   AUDIT_ANCHOR_ORDER: 'Die Anker auf der Kette wachsen nicht von einem zum nächsten.',
   AUDIT_CHAIN_AHEAD: 'Die Kette enthält einen größeren Baum, als das Register zeigt.',
   AUDIT_CHAIN_REORG: 'Die Kette hat einen Block nicht mehr, den sie als endgültig bezeichnet hatte.',
-  AUDIT_CONTRACT_CODE: 'An der Adresse aus der Richtlinie ist kein Vertrag, oder einer mit anderem Code.',
+  AUDIT_CONTRACT_CODE: 'Der Vertrag an der Adresse aus der Richtlinie hat anderen Code.',
   AUDIT_LOG_CLOSED:
     'Das Protokoll wurde auf der Kette geschlossen, und das Register geht über die letzte Größe hinaus, für die sein Eigentümer bürgt.',
   AUDIT_STAMP_INVALID: 'Ein Zeitstempel, den das Register liefert, ist beschädigt oder gilt für etwas anderes.',
@@ -124,6 +124,8 @@ export const auditDe: AuditMessages = {
   AUDIT_CHAIN_UNREACHABLE: 'Ein Zugang zur Kette hat nicht geantwortet.',
   AUDIT_CHAIN_OTHER: 'Ein Zugang bedient eine andere Kette, als die Richtlinie nennt.',
   AUDIT_CHAIN_EVENTS: 'Ein Zugang liefert die Ereignisse des Vertrags nicht. Verwenden Sie einen anderen.',
+  AUDIT_CONTRACT_NONE:
+    'Auf dieser Kette gibt es an der Adresse aus der Richtlinie keinen Vertrag: Sie wurde vielleicht neu begonnen, oder den Vertrag gab es dort nie. Nichts wurde mit ihr verglichen.',
   AUDIT_CHAIN_UNREADABLE: 'Eine Antwort eines Zugangs stammt nicht von diesem Vertrag.',
   AUDIT_CHAIN_UNSETTLED: 'Die Kette hat ihre neuesten Blöcke geändert, während sie gelesen wurde.',
   AUDIT_CHAIN_BEHIND: 'Ein Zugang kennt die neuesten Blöcke noch nicht.',

@@ -12,6 +12,7 @@ export const auditNames = {
   'at.path.reason': '{path}: {reason}',
   'at.endpoint.reason': '{endpoint}, {chainId}: {reason}',
   'at.endpoint': '{endpoint}, {chainId}',
+  'at.contract': '{contract}: {endpoint}, {chainId}',
 } as const
 
 /**
@@ -123,7 +124,7 @@ export const auditEn = {
   AUDIT_ANCHOR_ORDER: 'The anchors on the chain do not grow from one to the next.',
   AUDIT_CHAIN_AHEAD: 'The chain holds a larger tree than the ledger shows.',
   AUDIT_CHAIN_REORG: 'The chain no longer has a block that it had called final.',
-  AUDIT_CONTRACT_CODE: 'There is no contract at the address in the policy, or it has different code.',
+  AUDIT_CONTRACT_CODE: 'The contract at the address in the policy has different code.',
   AUDIT_LOG_CLOSED: 'The log was closed on the chain, and the ledger goes beyond the last size that its owner vouches for.',
   AUDIT_STAMP_INVALID: 'A time stamp that the ledger serves is damaged, or stamps something else.',
 
@@ -146,6 +147,8 @@ export const auditEn = {
   AUDIT_CHAIN_UNREACHABLE: 'An endpoint of the chain did not answer.',
   AUDIT_CHAIN_OTHER: 'An endpoint serves a chain other than the one in the policy.',
   AUDIT_CHAIN_EVENTS: 'An endpoint does not serve the events of the contract. Use another one.',
+  AUDIT_CONTRACT_NONE:
+    'This chain has no contract at the address in the policy: it may have begun anew, or the contract was never there. Nothing was compared with it.',
   AUDIT_CHAIN_UNREADABLE: 'An answer of an endpoint does not come from this contract.',
   AUDIT_CHAIN_UNSETTLED: 'The chain changed its newest blocks while it was read.',
   AUDIT_CHAIN_BEHIND: 'An endpoint does not know the newest blocks yet.',

@@ -101,7 +101,7 @@ export const auditEs: AuditMessages = {
   AUDIT_ANCHOR_ORDER: 'Los anclajes en la cadena no crecen de uno al siguiente.',
   AUDIT_CHAIN_AHEAD: 'La cadena guarda un árbol mayor que el que muestra el registro.',
   AUDIT_CHAIN_REORG: 'La cadena ya no tiene un bloque que había dado por definitivo.',
-  AUDIT_CONTRACT_CODE: 'En la dirección que indica la política no hay contrato, o hay uno con otro código.',
+  AUDIT_CONTRACT_CODE: 'El contrato en la dirección que indica la política tiene otro código.',
   AUDIT_LOG_CLOSED: 'El diario se cerró en la cadena, y el registro pasa del último tamaño por el que responde su propietario.',
   AUDIT_STAMP_INVALID: 'Un sello de tiempo que sirve el registro está dañado o es de otra cosa.',
   AUDIT_LEDGER_UNREACHABLE: 'El registro no respondió.',
@@ -123,6 +123,8 @@ export const auditEs: AuditMessages = {
   AUDIT_CHAIN_UNREACHABLE: 'Un punto de acceso a la cadena no respondió.',
   AUDIT_CHAIN_OTHER: 'Un punto de acceso ofrece una cadena distinta de la de la política.',
   AUDIT_CHAIN_EVENTS: 'Un punto de acceso no ofrece los eventos del contrato. Use otro.',
+  AUDIT_CONTRACT_NONE:
+    'Esta cadena no tiene ningún contrato en la dirección que indica la política: quizá empezó de nuevo, o el contrato nunca estuvo ahí. No se comparó nada con ella.',
   AUDIT_CHAIN_UNREADABLE: 'Una respuesta de un punto de acceso no procede de este contrato.',
   AUDIT_CHAIN_UNSETTLED: 'La cadena cambió sus bloques más recientes mientras se leía.',
   AUDIT_CHAIN_BEHIND: 'Un punto de acceso no conoce todavía los bloques más recientes.',

@@ -101,7 +101,7 @@ export const auditFr: AuditMessages = {
   AUDIT_ANCHOR_ORDER: 'Les ancrages sur la chaîne ne croissent pas de l’un à l’autre.',
   AUDIT_CHAIN_AHEAD: 'La chaîne porte un arbre plus grand que celui que montre le registre.',
   AUDIT_CHAIN_REORG: 'La chaîne n’a plus un bloc qu’elle avait déclaré définitif.',
-  AUDIT_CONTRACT_CODE: 'À l’adresse indiquée par la politique, il n’y a pas de contrat, ou il a un autre code.',
+  AUDIT_CONTRACT_CODE: 'Le contrat à l’adresse indiquée par la politique a un autre code.',
   AUDIT_LOG_CLOSED:
     'Le journal a été fermé sur la chaîne, et le registre dépasse la dernière taille dont son propriétaire se porte garant.',
   AUDIT_STAMP_INVALID: 'Un horodatage que fournit le registre est endommagé, ou porte sur autre chose.',
@@ -124,6 +124,8 @@ export const auditFr: AuditMessages = {
   AUDIT_CHAIN_UNREACHABLE: 'Un point d’accès à la chaîne n’a pas répondu.',
   AUDIT_CHAIN_OTHER: 'Un point d’accès dessert une autre chaîne que celle de la politique.',
   AUDIT_CHAIN_EVENTS: 'Un point d’accès ne fournit pas les événements du contrat. Utilisez-en un autre.',
+  AUDIT_CONTRACT_NONE:
+    'Cette chaîne n’a pas de contrat à l’adresse indiquée par la politique : elle a peut-être recommencé à zéro, ou le contrat n’y a jamais été. Rien n’a été comparé avec elle.',
   AUDIT_CHAIN_UNREADABLE: 'Une réponse d’un point d’accès ne vient pas de ce contrat.',
   AUDIT_CHAIN_UNSETTLED: 'La chaîne a changé ses derniers blocs pendant la lecture.',
   AUDIT_CHAIN_BEHIND: 'Un point d’accès ne connaît pas encore les derniers blocs.',
