@@ -1,4 +1,6 @@
 /** Tools for tests that follow the commands of a page, word by word, as a reader would. */
+import { equal, ok } from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -26,4 +28,12 @@ export function linkClone(folder: string): void {
 export function bareEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('OPENSEAL_') && !name.startsWith('npm_'))
   return { ...Object.fromEntries(kept), PATH: `${dirname(process.execPath)}:${process.env.PATH}` }
+}
+
+/** Runs a block, which ends at its first failure, as a reader would; returns what it printed. */
+export function runBlock({ script, exit, contains }: Block, folder: string, env: NodeJS.ProcessEnv): string {
+  const { status, stdout } = spawnSync('bash', ['-c', `exec 2>&1; set -eo pipefail; ${script}`], { cwd: folder, env, encoding: 'utf8' })
+  equal(status, exit, `${script}\n${stdout}`)
+  ok(stdout.includes(contains), `${contains} is not in: ${stdout}`)
+  return stdout
 }

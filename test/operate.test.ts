@@ -2,13 +2,13 @@
  * The pages for operators, followed word by word: the first hour in a folder that looks like a
  * clone, and the commands of a server under the files of ops/, with a stand-in for systemd.
  */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Block, bareEnvironment, linkClone, readBlocks } from './followed-page.ts'
+import { type Block, bareEnvironment, linkClone, readBlocks, runBlock } from './followed-page.ts'
 import { freePort } from './listen.ts'
 import { createDeskClient, type DeskAnswer, fieldsOf } from './web/desk-client.ts'
 
@@ -170,14 +170,6 @@ describe('docs/run-a-ledger', function () {
     }
   })
 })
-
-/** Runs a block, which ends at its first failure, as a reader would; returns what it printed. */
-function runBlock({ script, exit, contains }: Block, folder: string, env: NodeJS.ProcessEnv): string {
-  const { status, stdout } = spawnSync('bash', ['-c', `exec 2>&1; set -eo pipefail; ${script}`], { cwd: folder, env, encoding: 'utf8' })
-  equal(status, exit, `${script}\n${stdout}`)
-  ok(stdout.includes(contains), `${contains} is not in: ${stdout}`)
-  return stdout
-}
 
 async function serve({ script }: Block, folder: string, env: NodeJS.ProcessEnv, url: string): Promise<ChildProcess> {
   const service = spawn('bash', ['-c', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
