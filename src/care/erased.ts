@@ -64,7 +64,7 @@ export async function replayTombstones(store: EmbeddedStore): Promise<number> {
     const tombstone = statement && tombstoneIn(statement)
     if (tombstone === undefined || tombstone.index >= index) continue
     if ((await readErasure(store, tombstone.index)) === undefined) {
-      const timeMs = (await store.committedMs(index)) ?? 0
+      const timeMs = (await store.readCommits(index, index + 1))[0]?.timeMs ?? 0
       await store.writeDocuments(erasureDocuments(erasureOf(tombstone, index, timeMs)))
     }
     const record = await heldRecord(store, tombstone.index)

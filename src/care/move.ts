@@ -139,17 +139,18 @@ async function copyLog(from: NamedStore, to: NamedStore, whole: TreeState, onPro
     const start = tree.head.size
     const end = Math.min(total, Math.ceil((start + 1) / ENTRIES_AT_ONCE) * ENTRIES_AT_ONCE)
     const { entries, records } = await readPart(from, whole, start, end)
-    const times = await Promise.all(entries.map((_, i) => from.store.committedMs(start + i)))
-    for (let at = start; at < end; at = tree.head.size) {
-      const timeMs = times[at - start] ?? 0
-      const next = times.findIndex((time, i) => i > at - start && time !== timeMs)
-      const until = next === -1 ? end : start + next
-      const growth = grow(tree, entries.slice(at - start, until - start))
-      const { state, tiles, bundles } = growth
+    const commits = await from.store.readCommits(start, end)
+    for (const [i, { size, timeMs }] of commits.entries()) {
+      // Commits of one moment become one.
+      if (commits[i + 1]?.timeMs === timeMs) continue
+      const at = tree.head.size
+      const until = Math.min(size, end)
+      const { state, tiles, bundles } = grow(tree, entries.slice(at - start, until - start))
       const part = records.filter(({ index }) => index >= at && index < until)
       await to.store.commit({ previous: tree.head, next: state.head, edge: state.edge, tiles, bundles, records: part, timeMs })
       tree = state
     }
+    if (tree.head.size < end) throw damaged(from.name, `when the entry at ${tree.head.size} was committed is missing`)
     onProgress({ step: 'copy', done: end, total })
   }
 }

@@ -204,7 +204,7 @@ export async function openLedger(deps: LedgerDeps): Promise<Ledger> {
       await vouched.disown(chainId, found)
     },
     closing: () => closing,
-    sealedMs: index => store.committedMs(index),
+    sealedMs: async index => (await store.readCommits(index, index + 1))[0]?.timeMs,
     history: index => inRow(() => readHistory({ ...lookupsOf(store), ...erasures, ...statements, host }, index)),
     stop: sequencer.stop,
     stopped: sequencer.stopped,

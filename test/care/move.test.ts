@@ -44,7 +44,8 @@ async function contentOf(store: Store) {
   for (const collection of await store.listCollections())
     if (collection !== 'local-move')
       for (const { key, value } of await store.listDocuments(collection)) documents.push([collection, key, value])
-  const times = await Promise.all([0, 1, 996, 997, 998, size - 1, size].map(index => store.committedMs(index)))
+  const times: number[] = []
+  for (const { size, timeMs } of await store.readCommits(0, row!.head.size)) while (times.length < size) times.push(timeMs)
   return { size, root: toHex(row!.head.root), statements, documents, times }
 }
 

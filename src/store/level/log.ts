@@ -2,7 +2,7 @@
 import { equalBytes } from '../../core/bytes.ts'
 import { EMPTY_ROOT } from '../../core/hash.ts'
 import { headMoved } from '../port/errors.ts'
-import type { Commit, Edge, Head, LogStore } from '../port/log.ts'
+import type { Commit, CommitTime, Edge, Head, LogStore } from '../port/log.ts'
 import type { LevelDatabase } from './database.ts'
 import { assertUnchanged, documentRows } from './documents.ts'
 import { createPurge, eraseRows } from './erase.ts'
@@ -40,11 +40,17 @@ export function createLog(database: LevelDatabase): LevelLog {
     async *readStatements(from, to) {
       for (let index = from; index < to; index++) yield { index, statement: await get(withIndex(key('s'), index)) }
     },
-    async committedMs(index) {
-      const range = { gt: withIndex(key('c'), index), lt: withIndex(key('c'), Number.MAX_SAFE_INTEGER), limit: 1 }
-      const [row] = await reading(() => db.values(range).all())
-      return row === undefined ? undefined : readIndex(row, 0)
-    },
+    readCommits: (from, to) =>
+      reading(async () => {
+        const commits: CommitTime[] = []
+        const range = { gt: withIndex(key('c'), from), lt: withIndex(key('c'), Number.MAX_SAFE_INTEGER) }
+        for await (const [row, value] of db.iterator(range)) {
+          const size = readIndex(row, 1)
+          commits.push({ size, timeMs: readIndex(value, 0) })
+          if (size >= to) break
+        }
+        return commits
+      }),
     readTile: (level, index) => get(withIndex(key('t', Uint8Array.of(level)), index)),
     readBundle: index => get(withIndex(key('b'), index)),
   }

@@ -41,7 +41,7 @@ export function createMemoryStore({ nowMs = () => 0 }: { readonly nowMs?: () => 
       retired = isRetired
     },
     lastSize: tree.lastSize,
-    committedMs: tree.committedMs,
+    readCommits: tree.readCommits,
     readTile: tree.readTile,
     readBundle: tree.readBundle,
     async commit(commit) {
@@ -102,7 +102,10 @@ function createTree() {
     },
     readHead: async () => current,
     lastSize: async () => commits.at(-1)?.size,
-    committedMs: async (index: number) => commits.find(({ size }) => index < size)?.timeMs,
+    async readCommits(from: number, to: number) {
+      const last = commits.findIndex(({ size }) => size >= to)
+      return commits.slice(0, last === -1 ? undefined : last + 1).filter(({ size }) => size > from)
+    },
     readTile: async (level: number, index: number) => tiles.get(`${level}/${index}`),
     readBundle: async (index: number) => bundles.get(index),
   }

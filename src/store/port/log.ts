@@ -79,6 +79,9 @@ export type Commit = {
 /** A head with its growing edge; undefined before the first commit. */
 export type StoredTree = { readonly head: Head; readonly edge: Edge } | undefined
 
+/** The size that a commit led to, and when it was made. */
+export type CommitTime = { readonly size: number; readonly timeMs: number }
+
 /** What a batch asks of the log before it is built. */
 export type Questions = { readonly identities: readonly string[]; readonly records: readonly RecordSubject[] }
 
@@ -151,10 +154,10 @@ export type LogStore = {
   /** The canonical statement at an index; undefined if it was erased or is beyond the head. */
   readStatement(index: number): Promise<Uint8Array | undefined>
   /**
-   * When the commit that added an index was made, by that commit's own row; undefined beyond the
+   * The commits that added the indexes of [from, to), in order, by their own rows; none beyond the
    * head.
    */
-  committedMs(index: number): Promise<number | undefined>
+  readCommits(from: number, to: number): Promise<readonly CommitTime[]>
   /** The statements of [from, to) in order, one item for each index. */
   readStatements(from: number, to: number): AsyncIterable<{ readonly index: number; readonly statement: Uint8Array | undefined }>
   /** A full tile; undefined while it is not full. */

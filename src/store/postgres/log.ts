@@ -12,9 +12,11 @@ import { arrayOf } from './packed.ts'
 import { askIdentities, askRecords, indexesIn, presenceIn } from './questions.ts'
 
 const LAST_SIZE: DatabaseStatement = { name: 'last-size', text: 'SELECT size FROM openseal.batch ORDER BY size DESC LIMIT 1' }
-const COMMITTED: DatabaseStatement = {
-  name: 'committed',
-  text: 'SELECT time_ms FROM openseal.batch WHERE size > $1 ORDER BY size LIMIT 1',
+/** Those up to the first one that reaches the end, or all that there are. */
+const COMMITS: DatabaseStatement = {
+  name: 'commits',
+  text: `SELECT size, time_ms FROM openseal.batch WHERE size > $1
+    AND size <= coalesce((SELECT min(size) FROM openseal.batch WHERE size >= $2), $2) ORDER BY size`,
 }
 const STATEMENTS: DatabaseStatement = {
   name: 'statements',
@@ -73,7 +75,7 @@ export function createLog(database: PostgresDatabase): LogStore & Pick<SharedSto
     },
     lastSize,
     readStatement,
-    committedMs: async index => first(await read(COMMITTED, index)) as number | undefined,
+    readCommits: async (from, to) => ((await read(COMMITS, from, to)) as [number, number][]).map(([size, timeMs]) => ({ size, timeMs })),
     async *readStatements(from, to) {
       for (let start = from; start < to; start += STATEMENTS_AT_ONCE) {
         const end = Math.min(to, start + STATEMENTS_AT_ONCE)

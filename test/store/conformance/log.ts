@@ -29,12 +29,16 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     assert.deepEqual(await opened().listByRecord('a.example', 'r1', TOP, 10), [1])
   })
 
-  it('returns for each index when its commit was made', async () => {
-    assert.equal(await opened().committedMs(0), undefined)
-    await opened().commit(commitOf(0, 3))
-    await opened().commit(commitOf(3, 4))
-    const times = await Promise.all([0, 2, 3, 4].map(index => opened().committedMs(index)))
-    assert.deepEqual(times, [1_700_000_000_003, 1_700_000_000_003, 1_700_000_000_004, undefined])
+  it('returns the commits of every range of indexes, with when each was made', async () => {
+    assert.deepEqual(await opened().readCommits(0, 1), [])
+    const sizes = [3, 4, 6]
+    for (const [i, size] of sizes.entries()) await opened().commit(commitOf(sizes[i - 1] ?? 0, size))
+    for (let from = 0; from < 8; from++)
+      for (let to = from + 1; to <= 8; to++) {
+        const adding = sizes.filter((size, i) => size > from && (sizes[i - 1] ?? 0) < to)
+        const expected = adding.map(size => ({ size, timeMs: 1_700_000_000_000 + size }))
+        assert.deepEqual(await opened().readCommits(from, to), expected, `[${from}, ${to})`)
+      }
   })
 
   it('reports the size of the newest commit', async () => {
@@ -133,7 +137,7 @@ export function logConformance(opened: () => LogStore & Lookups & Documents): vo
     assert.deepEqual(await opened().listByRecord('a.example', 'r2', TOP, 10), [])
     assert.deepEqual(await opened().listByAgency('a.example', TOP, 10), [6, 5, 4, 3, 1, 0])
     assert.deepEqual([(await opened().readHead())?.head.size, plain(await opened().readStatement(3))], [7, 'statement 3'])
-    assert.equal(await opened().committedMs(2), 1_700_000_000_006)
+    assert.deepEqual(await opened().readCommits(2, 3), [{ size: 6, timeMs: 1_700_000_000_006 }])
   })
 
   it('logs an entry and keeps nothing of its record, for one that was erased elsewhere', async () => {

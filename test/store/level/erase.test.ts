@@ -138,7 +138,7 @@ describe('Level store: erasing', () => {
       readAgain(() => store.digestsWithPrefix('', { limit: 2000, each: 2 })),
       readAgain(() => store.lastSize()),
       readAgain(() => store.listByAgency('a.example', 5000, 10)),
-      readAgain(() => store.committedMs(7)),
+      readAgain(() => store.readCommits(7, 8)),
     ])
     const purging = (async () => {
       for (let size = 5000; size < 5004; size++) {

@@ -191,7 +191,7 @@ describe('a commit to PostgreSQL', () => {
         }),
       )
       for (const node of nodes) assert.equal(await sizeOf(node), kept.size)
-      for (const [index, of] of kept) assert.equal(await nodes[0]!.committedMs(index), of)
+      for (const [index, of] of kept) assert.equal((await nodes[0]!.readCommits(index, index + 1))[0]?.timeMs, of)
       assert.equal(await nodes[0]!.readDocument('c', 'counter'), String(counted))
     })
 
@@ -270,7 +270,7 @@ describe('a commit to PostgreSQL', () => {
       assert.equal(await sizeOf(again), 2)
     }
     await sql('UPDATE openseal.batch SET time_ms = 9007199254740993')
-    await assert.rejects(store.committedMs(0), { code: 'STORE_CORRUPT', message: /beyond what/ })
+    await assert.rejects(store.readCommits(0, 1), { code: 'STORE_CORRUPT', message: /beyond what/ })
     await broken('UPDATE openseal.head SET size = 9007199254740993', 'UPDATE openseal.head SET size = 2')
     await broken('UPDATE openseal.head SET size = 0', 'UPDATE openseal.head SET size = 2')
     await broken('UPDATE openseal.head SET id = 1, size = 1', 'UPDATE openseal.head SET size = 2')

@@ -111,7 +111,7 @@ describe('the PostgreSQL store across a fail-over', () => {
     await until(async () => assert.ok(answered.size > before + 30))
     isOver = true
     await Promise.all(working)
-    for (const [index, of] of answered) assert.equal(await nodes[0]!.committedMs(index), of, `index ${index}`)
+    for (const [index, of] of answered) assert.equal((await nodes[0]!.readCommits(index, index + 1))[0]?.timeMs, of, `index ${index}`)
     const size = await sizeOf(nodes[0]!)
     for (const node of nodes) assert.equal((await node.confirmHead())?.head.size, size)
 
