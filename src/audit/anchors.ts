@@ -85,8 +85,9 @@ async function emptyView(chain: AuditChain): Promise<ChainView> {
 function chainTrouble(error: unknown, chain: AuditChain): unknown {
   if (!(error instanceof OpenSealError) || error instanceof AuditError) return error
   const code = CHAIN_TROUBLE[error.code] ?? 'AUDIT_CHAIN_UNREADABLE'
-  // The failure of the endpoint is enough to say.
-  if (code === 'AUDIT_CHAIN_UNREACHABLE') return new AuditError(code, 'endpoint', placeOf(chain), { cause: error })
+  // The place is enough to say.
+  if (code === 'AUDIT_CHAIN_UNREACHABLE' || code === 'AUDIT_TIME_ENDED')
+    return new AuditError(code, 'endpoint', placeOf(chain), { cause: error })
   return new AuditError(code, 'endpoint.reason', { reason: error.message, ...placeOf(chain) }, { cause: error })
 }
 
@@ -94,6 +95,7 @@ const CHAIN_TROUBLE: Readonly<Record<string, UnfinishedCode>> = {
   CHAIN_UNREACHABLE: 'AUDIT_CHAIN_UNREACHABLE',
   CHAIN_WRONG: 'AUDIT_CHAIN_OTHER',
   CHAIN_EVENTS: 'AUDIT_CHAIN_EVENTS',
+  CHAIN_LATE: 'AUDIT_TIME_ENDED',
 }
 
 /**

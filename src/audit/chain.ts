@@ -24,7 +24,7 @@ export type StoredLog = { readonly latestSize: number; readonly closedAt?: numbe
 /**
  * One log in one contract, by one endpoint. Every function rejects with an OpenSealError if there
  * is no usable answer: CHAIN_UNREACHABLE, CHAIN_WRONG (it serves another chain), CHAIN_EVENTS (it
- * returns no events) or another code.
+ * returns no events), CHAIN_LATE (the time for the audit has ended) or another code.
  */
 export type AuditChain = {
   /** The endpoint's host, for people. */

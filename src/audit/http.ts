@@ -9,6 +9,8 @@ export type HttpOptions = Omit<LedgerHttpOptions, 'signal'> & {
   readonly retries: number
   /** The most requests at once. */
   readonly parallel: number
+  /** Aborts when the time for the whole audit has ended. */
+  readonly ended?: AbortSignal | undefined
   /** Waits this many milliseconds. Tests can skip it. */
   readonly sleep?: (ms: number) => Promise<unknown>
 }
@@ -23,14 +25,15 @@ const FIRST_WAIT_MS = 250
 const MAX_WAIT_MS = 120_000
 
 /** Opens a reader. It requests nothing before the first call. */
-export function createHttpReader({ url, fetch, timeoutMs, retries, parallel, sleep }: HttpOptions) {
+export function createHttpReader({ url, fetch, timeoutMs, retries, parallel, ended, sleep }: HttpOptions) {
   const stop = new AbortController()
-  const http = createLedgerHttp({ url: url.replace(/\/+$/, ''), fetch, timeoutMs, signal: stop.signal })
+  const signal = ended === undefined ? stop.signal : AbortSignal.any([stop.signal, ended])
+  const http = createLedgerHttp({ url: url.replace(/\/+$/, ''), fetch, timeoutMs, signal })
   const inRow = createRow(parallel)
   const retried = createRetries({
-    sleep: sleep ?? (ms => waitUntil(ms, stop.signal)),
+    sleep: sleep ?? (ms => waitUntil(ms, signal)),
     waitMs(failure, attempts) {
-      if (!mayPass(failure) || attempts > retries || stop.signal.aborted) return undefined
+      if (!mayPass(failure) || attempts > retries || signal.aborted) return undefined
       if (!failure.isBusy) return FIRST_WAIT_MS * 2 ** (attempts - 1)
       return Math.min(Math.max(failure.refusal?.waitMs ?? 0, FIRST_WAIT_MS), MAX_WAIT_MS)
     },
@@ -40,6 +43,8 @@ export function createHttpReader({ url, fetch, timeoutMs, retries, parallel, sle
     get<T>({ read, ...request }: Wanted<T>): Promise<T> {
       const attempt = async () => read((await http.ask(request)).body)
       return retried(() => inRow(attempt)).catch(error => {
+        if (error instanceof AuditError) throw error
+        if (ended?.aborted) throw new AuditError('AUDIT_TIME_ENDED', 'path', { path: request.path }, { cause: error })
         throw error instanceof LedgerFailure ? auditError(error, request, timeoutMs) : error
       })
     },

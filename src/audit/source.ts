@@ -100,7 +100,7 @@ export function createHttpSource(options: HttpOptions): LedgerSource {
         const path: string = `/v1/anchors?after=${after}`
         const page = readAnchorPage(await text(path, JSON_TYPES), path)
         anchors.push(...page.anchors)
-        if (page.after !== undefined && page.after <= after) throw unreadable(path, 'the pages do not end')
+        if (page.after !== undefined && (page.after <= after || page.anchors.length === 0)) throw unreadable(path, 'the pages do not end')
         if (anchors.length > MAX_ANCHORS) throw unreadable(path, `more than ${MAX_ANCHORS} anchors`)
         after = page.after
       }

@@ -17,6 +17,8 @@ type Options = Pick<PolicyChain, 'chainId' | 'contract' | 'logId' | 'finality'> 
   readonly firstBlock: number
   readonly timeoutMs: number
   readonly retries: number
+  /** Aborts when the time for the whole audit has ended. */
+  readonly ended?: AbortSignal | undefined
 }
 
 type RpcLog = {
@@ -40,10 +42,10 @@ const RETRY_WIDER = 64
  * Opens a reader of one log at one endpoint, the `AuditChain` of an audit. It asks nothing before
  * the first call.
  */
-export function openAuditReader({ url, chainId, finality, firstBlock, timeoutMs, retries, ...log }: Options) {
+export function openAuditReader({ url, chainId, finality, firstBlock, timeoutMs, retries, ended, ...log }: Options) {
   const contract = log.contract.toLowerCase()
   const logId = log.logId.toLowerCase()
-  const rpc = createRpc({ url, chainId, timeoutMs, retries })
+  const rpc = createRpc({ url, chainId, timeoutMs, retries, ended })
 
   async function call(name: string, args: readonly unknown[], block: number | 'latest') {
     const data = anchorInterface.encodeFunctionData(name, [...args])

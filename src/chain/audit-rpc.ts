@@ -9,18 +9,25 @@ import { createJsonRpc } from './json-rpc.ts'
 /**
  * Asks one endpoint.
  * @throws ChainError CHAIN_UNREACHABLE, CHAIN_WRONG (it serves another chain), CHAIN_REFUSED (it
- * refuses to answer this)
+ * refuses to answer this), CHAIN_LATE (the time for the audit has ended)
  */
 export type Rpc = (method: string, params: readonly unknown[]) => Promise<unknown>
 
-type Options = { readonly url: string; readonly chainId: number; readonly timeoutMs: number; readonly retries: number }
+type Options = {
+  readonly url: string
+  readonly chainId: number
+  readonly timeoutMs: number
+  readonly retries: number
+  /** Aborts when the time for the whole audit has ended. Then nothing more is asked. */
+  readonly ended?: AbortSignal | undefined
+}
 
 const FIRST_WAIT_MS = 500
 /** Too many requests: JSON-RPC errors borrow the number from HTTP. */
 const BUSY = 429
 
 /** Opens an endpoint. Compares its chain id before the first question. */
-export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
+export function createRpc({ url, chainId, timeoutMs, retries, ended }: Options): Rpc {
   const endpoint = createJsonRpc(url, timeoutMs, 'The endpoint')
   let checked: Promise<void> | undefined
 
@@ -34,6 +41,7 @@ export function createRpc({ url, chainId, timeoutMs, retries }: Options): Rpc {
 
   async function ask(method: string, params: readonly unknown[]): Promise<unknown> {
     for (let left = retries; ; left--) {
+      if (ended?.aborted) throw new ChainError('CHAIN_LATE', `The time for the audit ended before ${endpoint.host} had answered all.`)
       try {
         return await askOnce(method, params)
       } catch (error) {

@@ -8,6 +8,7 @@ import { OpenSealError } from '../core/errors.ts'
  * of which it has no anchor. Of a remote signer: CHAIN_SIGNER_UNREACHABLE,
  * CHAIN_SIGNER_REFUSED, CHAIN_SIGNER_WRONG (it signed something else). Of a key file:
  * CHAIN_KEY_UNREADABLE, CHAIN_KEY_MALFORMED, CHAIN_KEY_PASSWORD. Of an endpoint in an audit:
- * CHAIN_REFUSED, CHAIN_EVENTS (it returns no events), CHAIN_UNREADABLE.
+ * CHAIN_REFUSED, CHAIN_EVENTS (it returns no events), CHAIN_UNREADABLE, CHAIN_LATE (the time for the
+ * audit has ended).
  */
 export class ChainError extends OpenSealError {}

@@ -23,7 +23,7 @@ import { type SayAudit, sayDetail, sayTold, speakAudit } from '../messages/audit
 import { ExtendError, extendPolicy } from '../verifier/index.ts'
 import { openChainReaders } from './chain-readers.ts'
 import { type Client, createClient } from './client.ts'
-import { collect, UsageError, withExample, withLedger } from './command.ts'
+import { collect, readSeconds, UsageError, withExample, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
 import { chooseLanguage, withLanguage } from './locale.ts'
 import { print, printJson, remark, startProgress } from './output.ts'
@@ -39,9 +39,12 @@ type Options = {
   state?: string
   report?: string
   lang?: string
+  timeout: number
 }
 
 const TIMEOUT_MS = 60_000
+/** For a whole audit. A ledger that always answers, and never ends, must not hold an audit forever. */
+const DEADLINE_SECONDS = 86_400
 const RPC_TIMEOUT_MS = 20_000
 const RETRIES = 4
 const RPC_RETRIES = 2
@@ -60,6 +63,7 @@ export function addAudit(command: Command, setExit: (code: number) => void): voi
     .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
     .option('--state <dir>', 'remember the results in this folder: the next run reads only what is new, and notices a rewritten history')
     .option('--report <file>', 'write a report for people to this HTML file')
+    .option('--timeout <seconds>', 'how long the whole audit may take', readSeconds, DEADLINE_SECONDS)
     .addHelpText('after', '\nExit codes: 0 clean, 5 inconsistent, 6 could not finish.')
     .action(async (options: Options) => {
       if ((options.policy === undefined) === (options.trustLedger === undefined))
@@ -74,7 +78,8 @@ async function runAudit(options: Options): Promise<number> {
   const { url } = client
   const urls = namedEndpoints(options.rpc)
   const pinned = options.policy === undefined ? undefined : await readPinnedPolicy(options.policy, () => readOrigin(client))
-  const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL })
+  const ended = AbortSignal.timeout(options.timeout * 1000)
+  const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL, ended })
   const bars = createBars()
   let state: AuditState | undefined
   const [onBlocks, onProgress] = [bars.show(say('progress.chain')), bars.show(say('progress'))]
@@ -82,7 +87,7 @@ async function runAudit(options: Options): Promise<number> {
     const followed = pinned === undefined ? undefined : await followKeys(client, pinned, options.rpc)
     const policy = followed?.policy ?? parseServedPolicy(await source.policy())
     state = options.state === undefined ? createMemoryState() : await openAuditState(options.state, policy.origin)
-    const chains = await openChains(urls, policy)
+    const chains = await openChains(urls, policy, ended)
     const report = await audit({
       source,
       policy,
@@ -227,7 +232,7 @@ function namedEndpoints(named: readonly string[] | undefined): string[] {
  * A reader for each log of the policy at each endpoint of its chain. An endpoint that does not
  * answer is tried for every chain.
  */
-async function openChains(given: readonly string[], policy: Policy): Promise<AuditChain[]> {
+async function openChains(given: readonly string[], policy: Policy, ended: AbortSignal): Promise<AuditChain[]> {
   const chains = policy.anchors.filter(isChain)
   const isLocal = chains.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
   const urls = given.length > 0 || !isLocal ? given : [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
@@ -239,7 +244,7 @@ async function openChains(given: readonly string[], policy: Policy): Promise<Aud
       if (served !== undefined && served !== chainId) continue
       const firstBlock = await deploymentBlock(chainId, contract)
       readers.push(
-        openAuditReader({ url, chainId, contract, logId, finality, firstBlock, timeoutMs: RPC_TIMEOUT_MS, retries: RPC_RETRIES }),
+        openAuditReader({ url, chainId, contract, logId, finality, firstBlock, timeoutMs: RPC_TIMEOUT_MS, retries: RPC_RETRIES, ended }),
       )
     }
   }

@@ -97,6 +97,19 @@ describe('openseal audit', () => {
     })
   })
 
+  it('ends with 6 when its time ends, also while a ledger is silent about its policy', async () => {
+    const world = await openWorld(10)
+    const hostile = await openHostile(world.url)
+    for (const silent of ['/policy.json', '/checkpoint']) {
+      hostile.answer = path => path === silent
+      const { code, out } = await openseal('audit', '--ledger', hostile.url, '--trust-ledger', '--timeout', '0.5', '--json')
+      const { unfinished } = JSON.parse(out)
+      deepEqual([code, unfinished[0].code, unfinished[0].where], [6, 'AUDIT_TIME_ENDED', silent])
+    }
+    hostile.close()
+    await world.close()
+  })
+
   it('says which state folder it cannot use, with exit 6', async () => {
     const world = await openWorld(10)
     const state = join(folder, 'damaged')

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { AuditReport } from '../../src/audit/run.ts'
 import { openAuditState } from '../../src/audit/state.ts'
 import { anchorInterface } from '../../src/chain/artifact.ts'
+import { openAuditReader } from '../../src/chain/audit-reader.ts'
 import { ORIGIN } from '../ledger/fixtures.ts'
 import { type AnchoredWorld, type Call, type CallAnswer, type Loose, openAnchoredWorld, openRpcProxy } from './anchored-world.ts'
 
@@ -121,6 +122,18 @@ describe('audit through endpoints of a chain', () => {
       deepEqual(told(await runThrough(change)), { exit, findings, unfinished })
     })
   }
+
+  it('asks an endpoint no more when the time of the audit ends, and says so', async () => {
+    const end = new AbortController()
+    rpc.change = async (call, pass) => {
+      if (call.method === 'eth_getLogs') end.abort()
+      return pass()
+    }
+    const { pinned, run } = world
+    const reader = openAuditReader({ url: rpc.url, ...pinned, firstBlock: 0, timeoutMs: 60_000, retries: 0, ended: end.signal })
+    deepEqual(told(await run({}, reader)), { exit: 6, findings: [], unfinished: ['AUDIT_TIME_ENDED'] })
+    equal(rpc.calls.at(-1)?.method, 'eth_getLogs')
+  })
 
   it('says so where an endpoint is gone', async () => {
     const { run, readerAt } = world

@@ -135,6 +135,57 @@ describe('audit of a server that misbehaves', () => {
   it('does not follow pages of anchors forever', async () => {
     const { report } = await run(/^\/v1\/anchors/, response => response.writeHead(200).end('{"final":[],"after":7}'))
     deepEqual(told(report).codes, ['AUDIT_LEDGER_UNREADABLE'])
+    let after = 0
+    const empty = await run(/^\/v1\/anchors/, response => response.writeHead(200).end(JSON.stringify({ final: [], after: ++after })))
+    deepEqual([told(empty.report).codes, after], [['AUDIT_LEDGER_UNREADABLE'], 1])
+  })
+
+  it('ends when its time ends, however the ledger goes on, and says what was not examined', async () => {
+    const anchor = { chainId: 1, contract: '0x', logId: '0x', root: '' }
+    const onward: readonly (readonly [string, RegExp, Answer])[] = [
+      // Each answer is right and comes at once; there is always one more.
+      [
+        '/v1/anchors?after=19',
+        /^\/v1\/anchors/,
+        response => response.writeHead(200).end(JSON.stringify({ final: [{ ...anchor, size: asked }], after: asked })),
+      ],
+      ['/v1/statements/0/600', /^\/v1\/statements/, response => response.writeHead(429, { 'retry-after': '0' }).end()],
+      ['/checkpoint', /^\/checkpoint/, () => {}],
+    ]
+    let asked = 0
+    for (const [path, wanted, answer] of onward) {
+      asked = 0
+      const end = new AbortController()
+      const paths: string[] = []
+      proxy.answer = (at, response) => {
+        if (wanted.test(at)) {
+          // A silent ledger gets one question only.
+          if (++asked === (path === '/checkpoint' ? 1 : 20)) end.abort()
+          void answer(response)
+          return true
+        }
+        paths.push(at)
+        return false
+      }
+      const sleep = () => new Promise(resolve => setImmediate(resolve))
+      const options = {
+        url: proxy.url,
+        fetch,
+        timeoutMs: PATIENT_MS,
+        retries: Number.POSITIVE_INFINITY,
+        parallel: 8,
+        ended: end.signal,
+        sleep,
+      }
+      const source = createHttpSource(options)
+      const report = await audit({ source, policy: policyOf(served.ledger), chains: [], state: createMemoryState(), parallel: 8 })
+      source.close()
+      deepEqual(told(report), { exit: 6, findings: [], codes: ['AUDIT_TIME_ENDED'] }, path)
+      ok(
+        report.unfinished.some(({ values }) => values.path === path),
+        JSON.stringify(report.unfinished),
+      )
+    }
   })
 
   it('goes on after temporary faults', async () => {

@@ -116,6 +116,7 @@ export const auditDe: AuditMessages = {
   AUDIT_LEDGER_REDIRECT: 'Das Register verweist auf eine andere Adresse. Geben Sie diese an, wenn das Register gemeint ist.',
   AUDIT_LEDGER_UNREADABLE: 'Eine Antwort des Registers ist nicht lesbar.',
   AUDIT_TOO_MANY: 'Es gibt zu viele Befunde, um fortzufahren: Der Rest wurde nicht geprüft.',
+  AUDIT_TIME_ENDED: 'Die Zeit für die Prüfung ist abgelaufen (--timeout). Dies und das, was danach gekommen wäre, wurde nicht geprüft.',
   AUDIT_ERASURE_LATER:
     'Während der Prüfung wurde eine Erklärung gelöscht: Ihr Löschvermerk liegt hinter dem geprüften Baum. Prüfen Sie noch einmal.',
   AUDIT_STATEMENT_ERASING:

@@ -140,6 +140,7 @@ export const auditEn = {
   AUDIT_LEDGER_REDIRECT: 'The ledger points to another address. Give that address, if it is the ledger that you mean.',
   AUDIT_LEDGER_UNREADABLE: 'An answer of the ledger cannot be read.',
   AUDIT_TOO_MANY: 'There are too many findings to go on: the rest was not examined.',
+  AUDIT_TIME_ENDED: 'The time for the audit ended (--timeout). This, and what would have come after it, was not examined.',
   AUDIT_ERASURE_LATER: 'A statement was erased while the audit ran: its tombstone is later than the audited tree. Run the audit again.',
   AUDIT_STATEMENT_ERASING:
     'Somebody has asked to erase a statement, and the ledger no longer shows it. Run the audit again when it is erased.',

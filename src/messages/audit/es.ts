@@ -115,6 +115,7 @@ export const auditEs: AuditMessages = {
   AUDIT_LEDGER_REDIRECT: 'El registro remite a otra dirección. Indíquela, si es el registro que busca.',
   AUDIT_LEDGER_UNREADABLE: 'Una respuesta del registro no se puede leer.',
   AUDIT_TOO_MANY: 'Hay demasiados hallazgos para seguir: el resto no se examinó.',
+  AUDIT_TIME_ENDED: 'Se acabó el tiempo para la auditoría (--timeout). Esto, y lo que venía después, no se examinó.',
   AUDIT_ERASURE_LATER:
     'Se borró una declaración durante la auditoría: su aviso de borrado es posterior al árbol auditado. Repita la auditoría.',
   AUDIT_STATEMENT_ERASING:

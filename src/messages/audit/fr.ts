@@ -116,6 +116,7 @@ export const auditFr: AuditMessages = {
   AUDIT_LEDGER_REDIRECT: 'Le registre renvoie à une autre adresse. Indiquez-la, si c’est bien le registre voulu.',
   AUDIT_LEDGER_UNREADABLE: 'Une réponse du registre est illisible.',
   AUDIT_TOO_MANY: 'Il y a trop de constats pour continuer : le reste n’a pas été examiné.',
+  AUDIT_TIME_ENDED: 'Le temps prévu pour l’audit s’est écoulé (--timeout). Ceci, et ce qui devait suivre, n’a pas été examiné.',
   AUDIT_ERASURE_LATER:
     'Une déclaration a été effacée pendant l’audit : son avis d’effacement est postérieur à l’arbre audité. Relancez l’audit.',
   AUDIT_STATEMENT_ERASING:
