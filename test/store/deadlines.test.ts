@@ -2,8 +2,10 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { withDeadlines } from '../../src/store/deadlines.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
+import type { BegunCommit } from '../../src/store/port/log.ts'
 import type { EmbeddedStore, Store } from '../../src/store/port/port.ts'
 import { createTestClock, testHost } from '../test-host.ts'
+import { commitOf } from './conformance/commits.ts'
 import { storeConformance } from './conformance.ts'
 
 const late = { code: 'STORE_LATE' }
@@ -91,5 +93,66 @@ describe('a store with deadlines', () => {
     })()
     await rejects(reading, late)
     deepEqual(read, [0])
+  })
+
+  describe('where a commit begins', () => {
+    const questions = { identities: [], records: [] }
+    /** How often the store was told to end a commit, which gives up its lock. */
+    let ends: number
+    beforeEach(() => {
+      ends = 0
+    })
+    const begunWith = (changes: Partial<BegunCommit> = {}): BegunCommit => ({
+      ...{ stored: undefined, known: [], have: [], commit: async () => undefined },
+      end: () => void ends++,
+      ...changes,
+    })
+    const pass = async (clock: ReturnType<typeof createTestClock>, ms: number) => {
+      clock.advance(ms)
+      await new Promise(setImmediate)
+    }
+
+    it('refuses one that has not begun in time, and ends it if it begins late', async () => {
+      const { promise, resolve } = Promise.withResolvers<BegunCommit>()
+      const { clock, store } = openOn({ begin: () => promise })
+      const beginning = rejects(store.begin!(questions), late)
+      clock.advance(100)
+      await beginning
+      equal(ends, 0)
+      resolve(begunWith())
+      await new Promise(setImmediate)
+      equal(ends, 1)
+    })
+
+    it('ends one whose caller does not go on in time, and not before', async () => {
+      const { clock, store } = openOn({ begin: async () => begunWith() })
+      await store.begin!(questions)
+      await pass(clock, 99)
+      equal(ends, 0)
+      await pass(clock, 1)
+      equal(ends, 1)
+    })
+
+    it('gives the commit its own time, and refuses it afterwards', async () => {
+      const { clock, store } = openOn({ begin: async () => begunWith({ commit: never }) })
+      const begun = await store.begin!(questions)
+      await pass(clock, 60)
+      let refused = false
+      const committing = rejects(begun.commit(commitOf(0, 1)), late).then(() => {
+        refused = true
+      })
+      await pass(clock, 99)
+      deepEqual([refused, ends], [false, 0])
+      clock.advance(1)
+      await committing
+    })
+
+    it('ends once one that its caller ends', async () => {
+      const { clock, store } = openOn({ begin: async () => begunWith() })
+      const begun = await store.begin!(questions)
+      begun.end()
+      await pass(clock, 1000)
+      equal(ends, 1)
+    })
   })
 })
