@@ -18,7 +18,10 @@ import { testHost } from '../test-host.ts'
 const COMMIT_MS = 3
 const nextSigner = createLogSigner(ORIGIN, new Uint8Array(32).fill(7))
 
-/** A store on which each commit waits for those that have begun before, as on a database. */
+/**
+ * A store on which each commit waits for those that have begun before, as on a database, and is
+ * refused once it has ended.
+ */
 function createLockingStore(memory: SharedStore = createMemoryStore()): SharedStore {
   let last: Promise<void> = Promise.resolve()
   /** Takes the lock. Resolves to what gives it up. */
@@ -38,12 +41,18 @@ function createLockingStore(memory: SharedStore = createMemoryStore()): SharedSt
     commit: commit => locked(() => memory.commit(commit)),
     confirmHead: () => locked(memory.confirmHead),
     async begin({ identities, records }) {
-      const end = await lock()
+      const giveUp = await lock()
+      let hasEnded = false
+      const end = () => {
+        hasEnded = true
+        giveUp()
+      }
       return {
         stored: await memory.readHead(),
         known: await memory.findIdentities(identities),
         have: await memory.haveStatements(records),
         async commit(commit) {
+          if (hasEnded) throw new Error('this commit has ended')
           await sleep(COMMIT_MS)
           await memory.commit(commit).finally(end)
           return memory.readHead()
@@ -87,20 +96,24 @@ describe('a batch that begins with the head locked', () => {
     ])
   })
 
-  it('is begun again where a fail-over has taken back the statements that it knew', async () => {
-    const replicated = createReplicated()
-    const { store, unreplicated } = replicated
-    const confirmHead = async () => {
-      if (replicated.atRisk() > 0) await replicated.failOver()
-      return store.confirmHead()
-    }
-    const node = await openTestLedger(createLockingStore({ ...store, confirmHead }))
-    const other = await openTestLedger(unreplicated)
-    replicated.replicate()
-    await other.submit(statementOf('one'))
-    deepEqual(await node.submit(statementOf('one')), { index: 1, known: false })
-    equal(await checkLog(store), 2)
-  })
+  for (const [what, others] of Object.entries({ '': [], ', and others have sealed since': ['two', 'three'] }))
+    it(`is begun again where a fail-over has taken back the statements that it knew${what}`, async () => {
+      const replicated = createReplicated()
+      const { store, unreplicated } = replicated
+      const confirmHead = async () => {
+        if (replicated.atRisk() > 0) {
+          await replicated.failOver()
+          for (const record of others) await third.submit(statementOf(record))
+        }
+        return store.confirmHead()
+      }
+      const node = await openTestLedger(createLockingStore({ ...store, confirmHead }))
+      const [other, third] = [await openTestLedger(unreplicated), await openTestLedger(store)]
+      replicated.replicate()
+      await other.submit(statementOf('one'))
+      deepEqual(await node.submit(statementOf('one')), { index: 1 + others.length, known: false })
+      equal(await checkLog(store), 2 + others.length)
+    })
 
   it('stops the ledger where the head that it finds is damaged, and keeps no other node out', async () => {
     const store = createLockingStore()
