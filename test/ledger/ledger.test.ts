@@ -59,17 +59,25 @@ describe('ledger', () => {
 
   it('tells the submitter of one statement whether it is the first of its record', async () => {
     const ledger = await openTestLedger(createMemoryStore())
-    const submit = async (record: string, version: number) => (await ledger.submitForReceipt(statementOf(record, version))).isFirst
+    const submit = async (record: string, version: number, changes = {}) =>
+      (await ledger.submitForReceipt(statementOf(record, version, changes))).isFirst
     await ledger.submit(statementOf('stream', 1))
-    assert.deepEqual(await Promise.all([submit('one', 1), submit('two', 1), submit('one', 2), submit('two', 1), submit('stream', 2)]), [
-      true,
-      true,
-      undefined,
-      undefined,
-      undefined,
-    ])
+    const nobodyAsks = ledger.submit(statementOf('four', 1))
+    const elsewhere = { agency: 'health.gov.example' }
+    assert.deepEqual(
+      await Promise.all([
+        submit('one', 1),
+        submit('two', 1),
+        submit('one', 2),
+        submit('two', 1),
+        submit('stream', 2),
+        submit('four', 2),
+        submit('one', 1, elsewhere),
+      ]),
+      [true, true, undefined, undefined, undefined, undefined, true],
+    )
     assert.deepEqual([await submit('one', 1), await submit('one', 3), await submit('three', 1)], [undefined, undefined, true])
-    assert.deepEqual(await ledger.submit(statementOf('four')), { index: 8, known: false }, 'nobody asked')
+    assert.deepEqual(await nobodyAsks, { index: 2, known: false })
   })
 
   it('holds a tree that re-hashes to its head, whatever the batches', async () => {
