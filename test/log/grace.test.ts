@@ -5,10 +5,12 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { toHex } from '../../src/core/bytes.ts'
+import { EMPTY_ROOT } from '../../src/core/hash.ts'
 import { formatVkey, parseNote, type Signer } from '../../src/core/tlog/note.ts'
 import { parseTlogProof } from '../../src/core/tlog/tlog-proof.ts'
 import type { Ledger, LedgerDeps } from '../../src/ledger/ledger.ts'
-import { createLogSigner } from '../../src/log/signer.ts'
+import { createGrace } from '../../src/log/grace.ts'
+import { createLogSigner, type LogSigner, signCheckpoint } from '../../src/log/signer.ts'
 import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import type { Store } from '../../src/store/port/port.ts'
 import { anchorOf, ORIGIN, openTestLedger, statementOf } from '../ledger/fixtures.ts'
@@ -122,6 +124,18 @@ describe('grace of a log key', () => {
     deepEqual(await makeFinal(other), { size: fromSize + 1, signers: [SECOND, FIRST] })
     await passUntil(() => done.length > 0)
     deepEqual(signersOf(other.head().note), [SECOND])
+  })
+
+  it('is not ended by a round that the old key alone has signed', async () => {
+    const size = await rotated()
+    const signedBy = (signer: LogSigner) => ({ size, checkpoint: signCheckpoint({ origin: ORIGIN, size, root: EMPTY_ROOT }, signer) })
+    let rounds = [signedBy(ONE)]
+    const grace = createGrace({ store, endedKey, finalRounds: async () => rounds, onChange: () => {} })
+    await grace.follow(formatVkey(TWO.vkey))
+    deepEqual([grace.signer(formatVkey(TWO.vkey)), done], [ONE, []])
+    rounds = [signedBy({ ...TWO, beside: ONE })]
+    await grace.follow(formatVkey(TWO.vkey))
+    deepEqual([grace.signer(formatVkey(TWO.vkey)), done], [undefined, [size - 1]])
   })
 
   it('takes up the old key once this node has it, and tells of another in its place', async () => {
