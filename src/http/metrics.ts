@@ -84,6 +84,9 @@ export function createMetrics({
   gauge(registers, 'openseal_mark_alarm', '1 while the mark of what was signed is missing or cannot be written.', () =>
     alarms?.().some(({ code }) => code.startsWith('MARK_')) ? 1 : 0,
   )
+  gauge(registers, 'openseal_old_key_missing', '1 while the old log key should sign beside the new one, and this node lacks it.', () =>
+    alarms?.().some(({ code }) => code === 'OLD_KEY_MISSING') ? 1 : 0,
+  )
   gauge(registers, 'openseal_chains_outdated', '1 once the chains of the log were changed since this node started.', () =>
     alarms?.().some(({ code }) => code === 'CHAINS_OUTDATED') ? 1 : 0,
   )

@@ -21,8 +21,11 @@ export type Grace = {
 export type EndedKey = {
   /** The key that ended with this size; undefined if this node does not have it. */
   read(lastSize: number): Promise<Signer | undefined>
-  /** Told each second while this node does not have it, or has another key in its place. */
-  missing(lastSize: number): void
+  /**
+   * Told each second whether this node lacks a key that should sign, or has another one in its
+   * place: the size with which that key ended, or undefined.
+   */
+  lacks(lastSize: number | undefined): void
   /** Called once, when the old key signs no more. */
   done(lastSize: number): void
 }
@@ -69,17 +72,24 @@ export function createGrace({ store, endedKey, finalRounds, onChange }: GraceDep
 
   async function follow(vkey: string): Promise<void> {
     if (vkey !== followed) await begin(vkey)
-    if (change === undefined || endedKey === undefined) return
+    if (endedKey !== undefined) endedKey.lacks(await lookFor(endedKey))
+  }
+
+  /** Begins or ends the old key's signing. Returns its last size if it should sign and is not there. */
+  async function lookFor(endedKey: EndedKey): Promise<number | undefined> {
+    if (change === undefined) return undefined
     const lastSize = change.fromSize - 1
     if (await isOver(change)) {
       change = undefined
       if (signer !== undefined) endedKey.done(lastSize)
-      return sign(undefined)
+      sign(undefined)
+      return undefined
     }
-    if (signer !== undefined) return
+    if (signer !== undefined) return undefined
     const found = await endedKey.read(lastSize)
-    if (found !== undefined && formatVkey(found.vkey) === change.oldKey) sign(found)
-    else endedKey.missing(lastSize)
+    if (found === undefined || formatVkey(found.vkey) !== change.oldKey) return lastSize
+    sign(found)
+    return undefined
   }
 
   return {

@@ -1,6 +1,7 @@
 /** The log of a service: its store, its key, its chain and its anchorer. */
+import { statSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createAnchoring } from '../anchor/anchoring.ts'
 import type { AnchorChain } from '../anchor/chain.ts'
 import { createLease } from '../anchor/lease.ts'
@@ -11,6 +12,7 @@ import { openAnchorChain } from '../chain/ethereum.ts'
 import { toHex } from '../core/bytes.ts'
 import { formatVkey, type Signer } from '../core/tlog/note.ts'
 import { lockFolder } from '../folder-lock.ts'
+import type { Alarm } from '../http/watched.ts'
 import { endedKeyFile, ensureErasureKey, ensureLogKey, KeyFileError, readLogKey } from '../keys.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import type { EndedKey } from '../log/grace.ts'
@@ -133,13 +135,22 @@ export function readKeyAgain({ config: { origin }, keysDir }: Start): () => Prom
 
 /**
  * The old key of a change in its file, for the time in which it signs beside the new one. If the
- * file is missing or of another key, that is told once: this node signs with the new key alone,
- * until the file is there.
+ * file is missing or of another key, that is logged once, and is an alarm: this node signs with the
+ * new key alone, until the file is there. An empty file says that the old key shall not sign.
  */
-function endedKeyOf({ config: { origin }, keysDir, log }: Start): EndedKey {
+function openEndedKey({ config: { origin }, keysDir, log }: Start): EndedKey & { alarm(): Alarm | undefined } {
   const fileOf = (lastSize: number) => endedKeyFile(logKeyFile(keysDir), lastSize)
+  let lacking: number | undefined
   let isTold = false
+  const isEmptied = (lastSize: number) => statSync(fileOf(lastSize), { throwIfNoEntry: false })?.size === 0
   return {
+    alarm: () =>
+      lacking === undefined
+        ? undefined
+        : {
+            code: 'OLD_KEY_MISSING',
+            message: `This node has no file ${basename(fileOf(lacking))}, so it signs with the new log key alone. Witnesses and readers who know only the old key cannot go on. Copy the file into its folder of keys.`,
+          },
     async read(lastSize) {
       try {
         return createLogSigner(origin, await readLogKey(fileOf(lastSize), silentLog))
@@ -148,10 +159,11 @@ function endedKeyOf({ config: { origin }, keysDir, log }: Start): EndedKey {
         throw cause
       }
     },
-    missing(lastSize) {
-      if (!isTold)
-        log.warn('old log key is missing', { path: fileOf(lastSize), advice: 'copy it here until the grace of the change is over' })
+    lacks(lastSize) {
+      lacking = lastSize === undefined || isEmptied(lastSize) ? undefined : lastSize
+      if (lacking === undefined || isTold) return
       isTold = true
+      log.warn('old log key is missing', { path: fileOf(lacking), advice: 'copy it here until the grace of the change is over' })
     },
     done: lastSize =>
       log.info('old log key signs no more', { path: fileOf(lastSize), advice: 'remove it once the new one is in your backup' }),
@@ -177,11 +189,12 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
   const erasureKey = await ensureErasureKey(join(keysDir, 'erasure.key'), { host, log })
   const erasure = { key: erasureKey, delayMs: config.erasureDelayMs, periodMs: config.suppressionMs }
   const told = { onSeal: bells.sealed.ring, onSigned: bells.signed.ring, onErased: bells.erased.ring }
+  const endedKey = openEndedKey(start)
   const ledger = await openLedger({
     store,
     signer,
     ...(readSigner && { readSigner }),
-    endedKey: endedKeyOf(start),
+    endedKey,
     origin,
     anchors,
     rule,
@@ -212,7 +225,7 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
     ...{ ledger, store, chains: ledgerChains, witnesses, authorities: authorities.map(({ client }) => client) },
     ...{ intervalMs, minBatch, host, log, lease },
   })
-  return { ledger, chains, rule, anchorChains, anchorer, mark }
+  return { ledger, chains, rule, anchorChains, anchorer, mark, endedKey }
 }
 
 function openPlaced({ place, urls, signer, finality, ceiling }: Omit<PlacedChain, 'name' | 'everyRounds'>): AnchorChain {

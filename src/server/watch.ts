@@ -22,7 +22,7 @@ export type ServiceWatch = Awaited<ReturnType<typeof openWatch>>
 export async function openWatch(
   { config, dataDir, host, log, parts, bells }: Start,
   embedded: EmbeddedStore | undefined,
-  { ledger, anchorer, anchorChains, mark }: OpenLog,
+  { ledger, anchorer, anchorChains, mark, endedKey }: OpenLog,
 ) {
   const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs: host.steadyMs })
   parts.admission = admission
@@ -44,7 +44,7 @@ export async function openWatch(
   // Nobody else can change a log in the data folder of a running service.
   const chainList = embedded === undefined ? watchChainList({ ledger, host, log }) : undefined
   if (chainList) parts.chainList = chainList
-  const alarms = () => [mark.alarm(), erasing.alarm(), chainList?.alarm()].filter(alarm => alarm !== undefined)
+  const alarms = () => [mark.alarm(), endedKey.alarm(), erasing.alarm(), chainList?.alarm()].filter(alarm => alarm !== undefined)
 
   const metrics = createMetrics({
     ledger,

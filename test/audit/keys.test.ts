@@ -60,7 +60,7 @@ describe('audit of a ledger that changed its key', () => {
   })
 
   it('says so too while the old key signs beside the new one, and does not count it after its end', async () => {
-    const { keys, run } = await serve({ read: async () => signerOf(1), missing: () => {}, done: () => {} })
+    const { keys, run } = await serve({ read: async () => signerOf(1), lacks: () => {}, done: () => {} })
     const [old, next] = keys as [PolicyKey, PolicyKey]
     equal((await run(keys)).exit, 0)
     deepEqual(codesOf(await run([{ vkey: old.vkey, fromSize: 0 }])), ['AUDIT_KEY_CHANGE'])

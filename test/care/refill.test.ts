@@ -148,7 +148,7 @@ describe('filling up across a change of the log’s key', () => {
       const first = await openTestLedger(full)
       await submit(first, 0, 3)
       await first.changeKey(formatVkey(SECOND.vkey))
-      const endedKey = { read: async () => signer, missing: () => {}, done: () => {} }
+      const endedKey = { read: async () => signer, lacks: () => {}, done: () => {} }
       const ledger = await openTestLedger(full, { signer: SECOND, endedKey })
       await submit(ledger, 3, 5)
       equal(verifyNote(ledger.head().note, [signer.vkey, SECOND.vkey]).length, 2)

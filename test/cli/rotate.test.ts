@@ -5,7 +5,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Contract, JsonRpcProvider, Wallet } from 'ethers'
 import { EMBEDDED_KEY } from '../../src/chain/embedded.ts'
@@ -257,10 +257,20 @@ describe('openseal rotate', function () {
     const told: string[] = []
     const log = createLog({ write: line => void told.push(line), nowMs: Date.now })
     const saysOf = (message: string) => told.map(line => JSON.parse(line)).filter(({ event }) => event === message)
-    const url = await start({ anchorSigner: { privateKey: SECOND_KEY } }, log)
-    deepEqual(await signersOf(url), [parseVkey(newKey).id])
+    // An empty file says that the old key shall not sign, as after a theft.
+    writeFileSync(kept, '', { mode: 0o600 })
+    let url = await start({ anchorSigner: { privateKey: SECOND_KEY } }, log)
+    const isAlarm = async () => (await (await fetch(`${url}/readyz`)).json()).alarmCodes.includes('OLD_KEY_MISSING')
+    deepEqual([await signersOf(url), await isAlarm(), saysOf('old log key is missing')], [[parseVkey(newKey).id], false, []])
+    await service!.close()
+    rmSync(kept)
+    url = await start({ anchorSigner: { privateKey: SECOND_KEY } }, log)
+    deepEqual([await signersOf(url), await isAlarm()], [[parseVkey(newKey).id], true])
+    const { alarms } = await (await fetch(`${url}/v1/status`)).json()
+    ok(alarms.some((alarm: string) => alarm.startsWith(`This node has no file ${basename(kept)}, so it signs`)))
+    match(await (await fetch(`${url}/metrics`)).text(), /^openseal_old_key_missing 1$/m)
     writeFileSync(kept, secret, { mode: 0o600 })
-    while ((await signersOf(url)).length === 1) await sleep(50)
+    while (await isAlarm()) await sleep(50)
     deepEqual(
       await signersOf(url),
       [newKey, oldKey].map(vkey => parseVkey(vkey).id),

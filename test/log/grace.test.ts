@@ -28,18 +28,19 @@ describe('grace of a log key', () => {
   let store: Store
   let folder: { [lastSize: number]: Signer }
   let done: number[]
-  let missing: Set<number>
+  /** What the node was told that it lacks, without repeats. */
+  let lacked: (number | undefined)[]
   beforeEach(() => {
     clock = createTestClock()
     store = createMemoryStore()
     folder = {}
     done = []
-    missing = new Set()
+    lacked = []
   })
 
   const endedKey = {
     read: async (lastSize: number) => folder[lastSize],
-    missing: (lastSize: number) => void missing.add(lastSize),
+    lacks: (lastSize: number | undefined) => void (lacked.at(-1) === lastSize && lacked.length > 0 ? 0 : lacked.push(lastSize)),
     done: (lastSize: number) => void done.push(lastSize),
   }
   const open = (signer: Signer, more: Partial<LedgerDeps> = {}) => openTestLedger(store, { signer, endedKey, ...more, host: clock })
@@ -141,13 +142,37 @@ describe('grace of a log key', () => {
   it('takes up the old key once this node has it, and tells of another in its place', async () => {
     const fromSize = await rotated()
     folder = { [fromSize - 1]: THREE }
+    lacked = []
     const ledger = await open(TWO)
     await pass()
     deepEqual(signersOf(ledger.head().note), [SECOND])
-    deepEqual([...missing], [fromSize - 1])
+    deepEqual(lacked, [fromSize - 1])
     folder = { [fromSize - 1]: ONE }
     await passUntil(() => signersOf(ledger.head().note).length === 2)
-    deepEqual(signersOf(ledger.head().note), [SECOND, FIRST])
+    deepEqual(
+      [signersOf(ledger.head().note), lacked],
+      [
+        [SECOND, FIRST],
+        [fromSize - 1, undefined],
+      ],
+    )
+  })
+
+  it('is lacked no longer once rounds of other nodes have ended it', async () => {
+    const fromSize = await rotated()
+    let lacking: number | undefined
+    const lacks = (lastSize: number | undefined) => {
+      lacking = lastSize
+    }
+    await open(TWO, { endedKey: { read: async () => undefined, lacks, done: () => {} } })
+    deepEqual(lacking, fromSize - 1)
+    const other = await open(TWO)
+    await submit(other)
+    await makeFinal(other)
+    await makeFinal(other)
+    await passUntil(() => lacking === undefined)
+    await pass()
+    deepEqual(lacking, undefined)
   })
 
   it('is not given to a stolen key', async () => {

@@ -114,7 +114,7 @@ async function openNode({ keys, store, chain, host, onHolder }: Deps) {
   const erasure = { key: ERASURE_KEY, delayMs: 0, periodMs: 1e12 }
   const { signer } = keys
   // The old key is in its file before the next one takes its place, and stays there.
-  const endedKey = { read: async () => (keys.signer === SIGNERS[0] ? undefined : SIGNERS[0]), missing: () => {}, done: () => {} }
+  const endedKey = { read: async () => (keys.signer === SIGNERS[0] ? undefined : SIGNERS[0]), lacks: () => {}, done: () => {} }
   const own = { signer, readSigner: async () => keys.signer, endedKey, origin: ORIGIN }
   const parts = { store: guarded, ...own, anchors: [PLACE], host, erasure }
   const ledger = await openLedger(parts)
