@@ -101,6 +101,8 @@ export async function openLogView({
   const roots = keepLast<number, Hash>(KEPT_ROOTS)
   let refreshing: Promise<void> | undefined
   let nextRefresh: Promise<void> | undefined
+  /** The newest tree to build a batch on that was verified to extend `of`, which was this node's own. */
+  let ahead: { readonly tree: TreeState; readonly of: TreeState } | undefined
   /** Whether the next refresh has the store confirm a head that this node knows. */
   let isToConfirm = false
 
@@ -142,12 +144,12 @@ export async function openLogView({
   /**
    * Whether this node may move on to a tree, which must extend `known` and what this node has sealed
    * or followed meanwhile. `mayBeEnded`: another node has committed it, and may have ended the key.
-   * `take` moves on, before anything else can happen.
+   * `take` is called before anything else can happen.
    */
   async function follows(
     found: TreeState,
     known: Head,
-    { mayBeEnded, take }: { readonly mayBeEnded: boolean; readonly take?: () => void },
+    { mayBeEnded, take }: { readonly mayBeEnded: boolean; readonly take: () => void },
   ): Promise<boolean> {
     const [limit] = await Promise.all([mayBeEnded ? signsUpTo(found.head) : Number.POSITIVE_INFINITY, assertExtends(found, known)])
     if (found.head.size > limit) return false
@@ -157,7 +159,7 @@ export async function openLogView({
       await assertExtends(found, asserted)
     }
     if (found.head.size <= tree.head.size) return false
-    take?.()
+    take()
     return true
   }
 
@@ -201,11 +203,19 @@ export async function openLogView({
     async treeAt(stored = EMPTY_STATE, known) {
       if (equalHeads(stored.head, tree.head)) return tree
       const found = restored(stored)
-      return (await follows(found, known, { mayBeEnded: true })) ? found : undefined
+      const take = () => {
+        ahead = { tree: found, of: tree }
+      }
+      return (await follows(found, known, { mayBeEnded: true, take })) ? found : undefined
     },
     includes: async head => equalHeads(head, tree.head) || (head.size < tree.head.size && equalBytes(await rootAt(head.size), head.root)),
     async advance(growth) {
       const { before, state } = growth
+      // Its commit has confirmed the tree that it was built on.
+      if (before === ahead?.tree && tree === ahead.of) {
+        nodes.moveTo(before)
+        tree = before
+      }
       if (tree === before) {
         nodes.grow(growth)
         tree = state

@@ -85,4 +85,22 @@ describe('log view', () => {
       equal(view.head().size, 4, `after ${moments} moments`)
     }
   })
+
+  it('reads nothing of another node’s head again that it has built a batch on, and signs only its own', async () => {
+    const store = await begin([])
+    const reads: string[] = []
+    const told: number[] = []
+    const readTile: Store['readTile'] = (level, index) => {
+      reads.push(`${level}/${index}`)
+      return store.readTile(level, index)
+    }
+    const view = await openLogView({ store: { ...store, readTile }, signer, origin: ORIGIN, onSigned: () => told.push(view.head().size) })
+    const others = Array.from({ length: 300 }, (_, i) => prepared(`other ${i}`))
+    await createSequencer({ store, view: await openLogView({ store, signer, origin: ORIGIN }), host: testHost() }).seal(others)
+    const before = await view.treeAt(await store.readHead(), view.tree().head)
+    deepEqual(reads, ['0/0'])
+    await view.advance(grow(before!, [prepared('own').entry]))
+    deepEqual([view.head().size, told, reads], [302, [302], ['0/0']])
+    equal((await view.nodes.read([{ level: 0, index: 301 }])).length, 1)
+  })
 })
