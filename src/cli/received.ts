@@ -111,7 +111,7 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
     if (identity !== undefined && identityIn(receipt) !== identity) throw lied('its statement is not the one that was sent')
     if (like !== undefined && canonicalJson(like.statement) !== canonicalJson(receipt.statement))
       throw lied('its statement is not that of the receipt that you have')
-    const { standing, fault, isUnsupported } = await judge(text, note, receipt.anchors.length > 0)
+    const { standing, fault, isUnsupported } = await judge(text, note, receipt.anchors)
     if (isUnsupported)
       throw new CommandError(
         EXIT_UNSUPPORTED,
@@ -131,9 +131,8 @@ export async function openReceiver(client: Client, { policy: pinned, rpc }: Trus
     read: async expected => check(await client.readText(`/v1/records/${expected.index}/receipt`), expected),
     async standing(text) {
       const { proof, anchors } = parseReceipt(text)
-      const claimed = anchors.length > 0
-      const { standing } = await judge(text, parseTlogProof(proof).note, claimed)
-      return standing && ownFault(text) === undefined ? { ...standing, claimed } : undefined
+      const { standing } = await judge(text, parseTlogProof(proof).note, anchors)
+      return standing && ownFault(text) === undefined ? { ...standing, claimed: anchors.length > 0 } : undefined
     },
   }
 }
@@ -150,14 +149,16 @@ export async function isBetter(receiver: Receiver, { state }: Pick<Received, 'st
 type Judged = { readonly standing?: Omit<Standing, 'claimed'>; readonly fault: string; readonly isUnsupported: boolean }
 
 /**
- * Checks receipts, and remembers the results of the checks after `inclusion` for each checkpoint:
- * they are the same for every receipt under it. A receipt without an anchor is not asked about: a
- * ledger names the anchors that it has.
+ * Checks receipts, and remembers the results of the checks after `inclusion` for each checkpoint
+ * and its time stamps: they are the same for every receipt that has these. A receipt without an
+ * anchor is not asked about: a ledger names the anchors that it has.
  */
 function createJudge(policy: Policy, chain: readonly ChainReader[], trust: Trust) {
   const known = new Map<string, { readonly judged: Judged; readonly atMs: number }>()
-  return async (text: string, note: string, claimed: boolean): Promise<Judged> => {
-    const key = `${claimed} ${note}`
+  return async (text: string, note: string, anchors: Receipt['anchors']): Promise<Judged> => {
+    const claimed = anchors.length > 0
+    const tokens = anchors.flatMap(anchor => (anchor.type === 'rfc3161' ? [anchor.token] : []))
+    const key = JSON.stringify([claimed, note, ...tokens])
     const before = known.get(key)
     if (before !== undefined && (before.judged.standing?.state === 'anchored' || performance.now() - before.atMs < RECENT_MS))
       return before.judged
