@@ -1,6 +1,6 @@
 /** The policy: what a verifier trusts. Design §3.4. */
 
-import { readBase64 } from './bytes.ts'
+import { readBase64, toHex } from './bytes.ts'
 import { decodeText, isLonger, mostBytes } from './encoding.ts'
 import { isJsonObject, type Json, parseJson } from './json.ts'
 import { type PolicyAnchor, readAnchors, readRange, refuseWithoutForkGuard, type SizeRange } from './policy-anchors.ts'
@@ -43,12 +43,14 @@ export function parsePolicy(input: string | Uint8Array | { readonly [member: str
   const origin = p.origin
   if (typeof origin !== 'string' || !isOrigin(origin)) throw malformed('origin is not a valid log name')
   const witnesses = list(p.witnesses ?? [], 'witnesses').map((item, at) => readVkey(item, `witnesses[${at}]`, ED25519_COSIGNATURE))
-  if (new Set(witnesses.map(vkey => vkey.slice(vkey.lastIndexOf('+')))).size < witnesses.length)
-    throw malformed('witnesses contains a key twice')
+  const witnessKeys = witnesses.map(publicKeyOf)
+  if (new Set(witnessKeys).size < witnesses.length) throw malformed('witnesses contains a key twice')
   const quorum = count(p.quorum ?? 0, 'quorum', 0)
   if (quorum > witnesses.length) throw malformed(`quorum is ${quorum}, but there are only ${witnesses.length} witnesses`)
   const logKeys = list(p.logKeys, 'logKeys').map((item, at) => readKey(item, `logKeys[${at}]`, origin))
   if (logKeys.length === 0) throw malformed('logKeys is empty')
+  // Whoever signs two histories of a log also cosigns both.
+  if (logKeys.some(({ vkey }) => witnessKeys.includes(publicKeyOf(vkey)))) throw malformed('witnesses contains a key of the log')
   const requireAnchors = count(p.requireAnchors ?? 1, 'requireAnchors', 1)
   const anchors = readAnchors(p.anchors)
   if (quorum === 0) refuseWithoutForkGuard(anchors, requireAnchors)
@@ -92,6 +94,12 @@ function readKey(value: Json, path: string, origin: string): PolicyKey {
   // Reading a key a second time takes milliseconds, and a trust list may hold thousands.
   if (vkey.slice(0, vkey.indexOf('+')) !== origin) throw malformed(`${path}.vkey is not named after the origin`)
   return { vkey, ...readRange(key, path) }
+}
+
+/** The public key in a verifier key that was read, in hex, whatever its name and its type. */
+function publicKeyOf(vkey: string): string {
+  const [, encoded = ''] = VKEY.exec(vkey) ?? []
+  return toHex(readBase64(encoded)!.subarray(1))
 }
 
 function readVkey(value: Json | undefined, path: string, type: number): string {

@@ -110,6 +110,7 @@ describe('core/policy', () => {
     ['a log key for a witness', { witnesses: [vkeyOf('witness.example', 2)] }],
     ['a witness twice', { witnesses: [WITNESS, WITNESS] }],
     ['one witness key under two names', { witnesses: [WITNESS, vkeyOf('second.example', 2, 4)] }],
+    ['the log’s own key for a witness', { witnesses: [vkeyOf('witness.example', 1, 4)] }],
     ['a quorum that can never be reached', { quorum: 2 }],
     ['a range that ends before it begins', { logKeys: [{ vkey: KEY, fromSize: 5, toSize: 4 }] }],
     ['no requirement of an anchor', { requireAnchors: 0 }],
@@ -193,6 +194,13 @@ describe('core/policy', () => {
     deepEqual(count([ANCHOR, second], 2), [2, true])
     deepEqual(count([ANCHOR, { ...AUTHORITY, fromSize: 2 }], 2), [1, true])
     deepEqual(count([ANCHOR, { ...AUTHORITY, fromSize: 2 }], 2, 2), [2, false])
+  })
+
+  it('tells two witnesses apart whose keys end alike', () => {
+    // Both end in "+" as base64, and "+" also stands between the parts of a key.
+    const witnesses = [38, 77].map((byte, at) => vkeyOf(`witness-${at}.example`, byte, 4))
+    ok(witnesses.every(vkey => vkey.endsWith('+')))
+    deepEqual(parsePolicy({ ...FULL, witnesses }).witnesses, witnesses)
   })
 
   it('names the member that cannot be used', () => {
