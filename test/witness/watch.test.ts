@@ -9,6 +9,7 @@ import type { Policy } from '../../src/core/policy.ts'
 import { type Log, type LogFields, silentLog } from '../../src/logger.ts'
 import { createChainWatch } from '../../src/witness/watch.ts'
 import { CHAIN_ID, CHAINS, type TestChain } from '../chain/chains.ts'
+import { openEndpoint } from '../chain/endpoint.ts'
 import { createTestLog, type TestLog, useWitnesses } from './world.ts'
 
 const signer = createKeySigner(EMBEDDED_KEY)
@@ -112,6 +113,78 @@ describe('witness: watching the chain', function () {
     passTime()
     assert.equal((await witness.add(log.request(9, 10))).status, 403)
     assert.equal((await witness.add(log.request(9, 9))).status, 403)
+  })
+
+  it('answers 403 if the contract held another root at a size that it signed or is asked to sign, and has gone on from there', async () => {
+    const { log, fork, policy, anchor } = await openLog()
+    const { watch, events } = watchBy(chain.url)
+    const witness = await start({ policies: [policy], watch })
+    assert.equal((await witness.add(log.request(0, 7))).status, 200)
+    await anchor(fork, 0, 7)
+    await anchor(fork, 7, 12)
+    await anchor(fork, 12, 14)
+    passTime()
+    assert.equal((await witness.add(log.request(7, 8))).status, 403)
+    const other = await start({ policies: [policy], watch })
+    assert.equal((await other.add(log.request(0, 12))).status, 403)
+    assert.equal((await other.add(log.request(0, 13))).status, 200)
+    assert.deepEqual(
+      events.map(([event, { size }]) => [event, size]),
+      [
+        ['chain holds another root', 7],
+        ['chain holds another root', 12],
+      ],
+    )
+  })
+
+  it('takes no anchor for held that the chain has taken back', async () => {
+    const { log, fork, policy, anchor } = await openLog()
+    const { watch } = watchBy(chain.url)
+    const witness = await start({ policies: [policy], watch })
+    const before = await chain.rpc('evm_snapshot')
+    await anchor(fork, 0, 7)
+    await anchor(fork, 7, 9)
+    assert.equal((await witness.add(log.request(0, 7))).status, 403)
+    await chain.rpc('evm_revert', [before])
+    await anchor(log, 0, 7)
+    passTime()
+    assert.equal((await witness.add(log.request(0, 7))).status, 200)
+  })
+
+  it('asks for the events of fewer blocks where an endpoint returns no more, keeps what it has seen, and says what it missed', async () => {
+    const { log, fork, policy, anchor } = await openLog()
+    const limited = await openEndpoint(chain.url)
+    try {
+      await anchor(fork, 0, 6)
+      await chain.rpc('anvil_mine', ['0x400'])
+      await anchor(fork, 6, 7)
+      await anchor(fork, 7, 9)
+      let most = 1_000
+      limited.behave(({ method, params: [filter] }) => {
+        if (method !== 'eth_getLogs') return undefined
+        const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string }
+        if (Number(toBlock) - Number(fromBlock) >= most) throw new Error('block range is too large')
+        return undefined
+      })
+      const { watch, events } = watchBy(limited.url)
+      const ask = async (size: number) => (await (await start({ policies: [policy], watch })).add(log.request(0, size))).status
+      // In the newest blocks, the newest of all, and one that no endpoint returns.
+      assert.deepEqual([await ask(7), await ask(9), await ask(6)], [403, 403, 200])
+      most = 0
+      passTime()
+      assert.deepEqual([await ask(7), await ask(9)], [403, 403])
+      assert.deepEqual(
+        events.map(([event]) => event),
+        [
+          'older anchors not compared',
+          ...['chain holds another root', 'chain holds another root'],
+          'older anchors not compared',
+          ...['chain holds another root', 'chain holds another root'],
+        ],
+      )
+    } finally {
+      await limited.close()
+    }
   })
 
   it('signs and says so in its log if no endpoint answers, or serves something else', async () => {
