@@ -1,4 +1,7 @@
-/** Notices, on one node of many, that the chains of the log were changed while it runs. */
+/**
+ * Whether a node has the chains that the log lists: its settings may lack one, and on one node of
+ * many, the log may change them while it runs.
+ */
 import type { BackgroundTask, Host } from '../host.ts'
 import type { Alarm } from '../http/watched.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -18,6 +21,16 @@ type Deps = {
 
 const LOOK_MS = 5_000
 
+/** The alarm about chains of the log that the settings of this node do not name. */
+export function alarmOfUnnamed(chainIds: readonly number[]): Alarm | undefined {
+  if (chainIds.length === 0) return undefined
+  const chains = `${chainIds.length === 1 ? 'chain' : 'chains'} ${chainIds.join(', ')}`
+  return {
+    code: 'CHAINS_OUTDATED',
+    message: `The log is anchored on ${chains}, which this node's settings do not name: it does not anchor there, and its policy lacks it. Name the same chains in OPENSEAL_VOUCHERS as the other nodes do, and restart this node.`,
+  }
+}
+
 /** Starts to look. While the store cannot be read, other alarms say so. */
 export function watchChainList({ ledger, host, log }: Deps): ChainList {
   let index: number | undefined
@@ -34,7 +47,7 @@ export function watchChainList({ ledger, host, log }: Deps): ChainList {
         ? undefined
         : {
             code: 'CHAINS_OUTDATED',
-            message: `Entry ${index} changes the chains of the log, and this node still has those from before. Restart it.`,
+            message: `Entry ${index} changes the chains of the log, and this node still has those from before. Name the same chains in its OPENSEAL_VOUCHERS as the other nodes do, and restart it.`,
           },
     stop: () => task.stop(),
   }

@@ -103,8 +103,15 @@ function openShortSigner(options: SignerOptions | undefined): Promise<TxSigner> 
  */
 export type PlacedChain = OpenChain & { readonly name: string; readonly place: BoundPlace; readonly before: readonly BoundPlace[] }
 
-/** Where the log is anchored, one place on each chain, and the places on this service's chains. */
-export type Places = { readonly all: readonly GenesisAnchor[]; readonly chains: readonly PlacedChain[] }
+/**
+ * Where the log is anchored, one place on each chain, and the places on this service's chains.
+ * `unnamed`: the ids of chains that the log has and the settings do not name.
+ */
+export type Places = {
+  readonly all: readonly GenesisAnchor[]
+  readonly chains: readonly PlacedChain[]
+  readonly unnamed: readonly number[]
+}
 
 /**
  * The log's places. The genesis binds them, so later starts with one chain need no endpoint. At the
@@ -127,7 +134,8 @@ export async function bindPlaces(start: Start, chains: readonly OpenChain[], sto
     const before = (bound ?? []).filter(other => other.chainId === place.chainId && other !== place)
     placed.push({ ...chain, name: nameOf(chain, place), place: { ...place, contract: chain.contract ?? place.contract }, before })
   }
-  const lost = bound?.find(({ chainId, toSize }) => toSize !== undefined && !placed.some(({ place }) => place.chainId === chainId))
+  const isPlaced = (chainId: number) => placed.some(({ place }) => place.chainId === chainId)
+  const lost = bound?.find(({ chainId, toSize }) => toSize !== undefined && !isPlaced(chainId))
   if (lost !== undefined)
     throw new ServerError(
       'SERVER_CONTRACT',
@@ -137,7 +145,8 @@ export async function bindPlaces(start: Start, chains: readonly OpenChain[], sto
     const at = placed.find(chain => chain.place.chainId === chainId && chain.place.fromSize === 0)?.place
     return { type, chainId, contract: at?.contract ?? contract, ...(codeSha256 !== undefined && { codeSha256 }), logId }
   }
-  return { all: (first ?? placed.map(({ place }) => place)).map(own), chains: placed }
+  const unnamed = (bound ?? []).filter(({ chainId, toSize }) => toSize === undefined && !isPlaced(chainId)).map(({ chainId }) => chainId)
+  return { all: (first ?? placed.map(({ place }) => place)).map(own), chains: placed, unnamed }
 }
 
 /** The chain that a service starts itself is in its data folder, and in no file. */

@@ -181,7 +181,7 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
   const history = isShared(store) ? store.history : undefined
   await refuseReplaced(history, markFolder, { origin, vkey: formatVkey(signer.vkey) })
   const vouchers = config.vouchersFile === undefined ? NO_VOUCHERS : await readVouchers(config.vouchersFile)
-  const { all: anchors, chains } = await bindPlaces(start, given ?? (await openChains(start, vouchers, url)), store)
+  const { all: anchors, chains, unnamed } = await bindPlaces(start, given ?? (await openChains(start, vouchers, url)), store)
   const authorities = await openAuthorities(vouchers.timestamps, host)
   const rule = ruleOf(vouchers, chains, authorities)
   if (given === undefined) assertUsable({ origin, logKeys: () => [{ vkey: formatVkey(signer.vkey), fromSize: 0 }] }, rule)
@@ -225,7 +225,7 @@ export async function openLog(start: Start, store: Store, { url, readSigner, cha
     ...{ ledger, store, chains: ledgerChains, witnesses, authorities: authorities.map(({ client }) => client) },
     ...{ intervalMs, minBatch, host, log, lease },
   })
-  return { ledger, chains, rule, anchorChains, anchorer, mark, endedKey }
+  return { ledger, chains, unnamed, rule, anchorChains, anchorer, mark, endedKey }
 }
 
 function openPlaced({ place, urls, signer, finality, ceiling }: Omit<PlacedChain, 'name' | 'everyRounds'>): AnchorChain {

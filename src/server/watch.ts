@@ -7,7 +7,7 @@ import { openScrub } from '../care/scrub.ts'
 import { createAdmission } from '../http/guard/admission.ts'
 import { createMetrics } from '../http/metrics.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
-import { watchChainList } from './chain-list.ts'
+import { alarmOfUnnamed, watchChainList } from './chain-list.ts'
 import { compare } from './compare.ts'
 import { startErasing } from './erasing.ts'
 import type { OpenLog } from './open-log.ts'
@@ -22,7 +22,7 @@ export type ServiceWatch = Awaited<ReturnType<typeof openWatch>>
 export async function openWatch(
   { config, dataDir, host, log, parts, bells }: Start,
   embedded: EmbeddedStore | undefined,
-  { ledger, anchorer, anchorChains, mark, endedKey }: OpenLog,
+  { ledger, anchorer, anchorChains, mark, endedKey, unnamed }: OpenLog,
 ) {
   const admission = createAdmission({ waiting: () => ledger.waiting(), nowMs: host.steadyMs })
   parts.admission = admission
@@ -44,7 +44,8 @@ export async function openWatch(
   // Nobody else can change a log in the data folder of a running service.
   const chainList = embedded === undefined ? watchChainList({ ledger, host, log }) : undefined
   if (chainList) parts.chainList = chainList
-  const alarms = () => [mark.alarm(), endedKey.alarm(), erasing.alarm(), chainList?.alarm()].filter(alarm => alarm !== undefined)
+  const alarms = () =>
+    [mark.alarm(), endedKey.alarm(), erasing.alarm(), chainList?.alarm() ?? alarmOfUnnamed(unnamed)].filter(alarm => alarm !== undefined)
 
   const metrics = createMetrics({
     ledger,

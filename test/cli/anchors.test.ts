@@ -253,6 +253,18 @@ describe('openseal anchors', function () {
       match(await (await fetch(`${url}/metrics`)).text(), /^openseal_chains_outdated 1$/m)
       equal((await send(url, '/v1/records', statement(2), key)).index, 3)
       await stop()
+      // A node that is restarted before it has the new file goes on without the chain, and says so.
+      vouchers(['first'])
+      url = await start()
+      const { alarms } = await (await fetch(`${url}/readyz`)).json()
+      ok(
+        alarms.some((alarm: string) =>
+          alarm.startsWith(`The log is anchored on chain ${SECOND_CHAIN_ID}, which this node's settings do not`),
+        ),
+      )
+      deepEqual((await alarmsOf(url)).includes('CHAINS_OUTDATED'), true)
+      await stop()
+      vouchers(['first', 'second'])
       url = await start()
       await send(url, '/v1/records', statement(3), key)
       await anchored(url, 4)
