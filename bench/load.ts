@@ -42,7 +42,7 @@ export type Load =
     }
   | { readonly kind: 'answer'; readonly port: number; readonly key: string; readonly path: string; readonly body?: string }
 
-/** As `openseal submit` sends again what is answered 503. */
+/** As for `openseal submit`, which sends again what is answered 503. */
 const BUSY = 503
 const ATTEMPTS = 5
 const RETRY_MS = 1000
@@ -106,7 +106,7 @@ function chunksOf(lines: readonly string[]): Buffer[] {
 
 type Stream = { readonly port: number; readonly key: string; readonly lines: readonly string[]; readonly chunks: readonly Buffer[] }
 
-/** Sends lines, and again those that were answered 503, as `openseal submit` does. */
+/** Sends lines, and sends again those that were answered 503, as `openseal submit` does. */
 async function sendAll({ port, key, lines, chunks }: Stream): Promise<void> {
   for (let [left, next, attempt] = [lines, chunks, 1]; ; attempt++) {
     const { refused, waitMs } = await sendStream({ port, key, lines: left, chunks: next }, attempt > 1)
@@ -169,7 +169,7 @@ async function crowd(
   return { perSecond: times.length / seconds, p50Ms: median(times), p99Ms: hundredth(times) }
 }
 
-/** The time that 99 of 100 are within. */
+/** The time within which 99 of 100 end. */
 function hundredth(times: readonly number[]): number {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN
 }

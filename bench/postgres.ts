@@ -60,7 +60,7 @@ async function takeRounds(bulk: number, { load, nodes, level, alone, say }: Part
     say(round < 0 ? 'warming up' : `round ${round + 1} of ${ROUNDS}`)
     const run = `${round}`
     const copy = await alone.copy(`copy${run}`, bulk)
-    // What was written just before is still on its way to the disk, so each goes first in turn.
+    // What the first one wrote is still on its way to the disk, so they take turns to go first.
     const bulks = { one: 0, three: 0 }
     for (const name of round % 2 === 0 ? (['one', 'three'] as const) : (['three', 'one'] as const))
       bulks[name] = await submitBulk(name === 'one' ? [port] : ports, `${name}${run}`)

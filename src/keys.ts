@@ -34,13 +34,13 @@ export async function ensureLogKey(path: string, { host, log }: KeyDeps): Promis
   return readRandomBytes(path, text, fromHex)
 }
 
-/** The file of a log key that ended with a size, beside that of the newest one. */
+/** The file of a log key that ended with a size. It is beside that of the newest key. */
 export const endedKeyFile = (path: string, lastSize: number) => `${path}.until-${lastSize}`
 
 /**
  * Replaces a log key by another and keeps the old one in its `endedKeyFile`. Atomic, and harmless
  * when repeated: the old one is there before the next one takes its place.
- * @throws KeyFileError KEY_FILE_OTHER if another key is there, as of a ledger before this one
+ * @throws KeyFileError KEY_FILE_OTHER if another key is there, such as that of an earlier ledger
  */
 export async function replaceLogKey(path: string, next: string, lastSize: number): Promise<string> {
   const kept = endedKeyFile(path, lastSize)

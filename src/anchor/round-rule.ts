@@ -65,7 +65,7 @@ function timesOf(rule: RoundRule | undefined, { size, anchors, timestamps }: Vou
   return [...times.values()]
 }
 
-/** The tokens of one signer count once, however many authorities give them: its earliest. */
+/** The tokens of one signer count as one, the earliest, however many authorities give them. */
 function firstOfEachSigner(tokens: readonly StoredToken[]): StoredToken[] {
   return [...groupBy(tokens, ({ signer }) => signer).values()].map(ofOne => ofOne.reduce((a, b) => (b.time < a.time ? b : a)))
 }

@@ -6,7 +6,7 @@ export type VoucherState = {
   readonly kind: 'chain' | 'witness' | 'timestamp'
   /** Its configured name; a witness's is that of its key. */
   readonly name: string
-  /** Of a chain. */
+  /** Missing unless it is a chain. */
   readonly chainId?: number
   /** The newest size that it vouches for; 0 before the first. */
   readonly size: number

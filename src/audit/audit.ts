@@ -95,7 +95,7 @@ async function* auditTree(
   return { ...reached, ...(checked && { rounds: checked.rounds }) }
 }
 
-/** Rounds that cannot be read, from a mirror of only the tree for one, take nothing away from the rest. */
+/** The rest of an audit counts even if rounds cannot be read: a mirror may have only the tree. */
 async function* tryRounds(part: AuditPart<CheckedRounds>): AuditPart<CheckedRounds | undefined> {
   const collector = createCollector()
   const checked = await collector.tryPart(part)

@@ -166,7 +166,7 @@ async function* takeSpan(
     if (taken.leaves === undefined) return undefined
     last = taken.last
     const { entries, statements: moved } = taken
-    // Kept to the end of the audit, and so without the leaves.
+    // Kept until the audit ends, so the leaves are left out.
     if (entries.length + moved.length > 0) displaced.push({ entries, statements: moved })
     roots.append(taken.leaves)
   }

@@ -10,13 +10,13 @@ import { type AuditFinding, finding } from './finding.ts'
 import { checkSigned, parseSeen, type SeenCheckpoint } from './history.ts'
 import type { ServedRound } from './source.ts'
 
-/** A round, before its root was compared with the tree's. */
+/** A round whose root has not been compared with the tree's yet. */
 export type ExaminedRound = {
   /** Missing, with a finding, if the policy's keys did not sign the checkpoint. */
   readonly checkpoint?: SeenCheckpoint
   /** How many of the policy's witnesses cosigned it. */
   readonly cosigned: number
-  /** What each token is by the policy, in the order in which they were served. */
+  /** How the policy judges each token, in the order in which they were served. */
   readonly stamps: readonly ExaminedStamp[]
   /** The authorities that count at this size, and whose time stamp holds. */
   readonly stampedBy: readonly PolicyAnchor[]
@@ -26,7 +26,7 @@ export type ExaminedRound = {
 type ExaminedStamp = {
   /** The authority, as the ledger calls it. */
   readonly name: string
-  /** By an authority of the policy; by none that the policy names; or false. */
+  /** From an authority of the policy; from one that the policy does not name; or false. */
   readonly state: 'held' | 'strange' | 'false'
 }
 

@@ -76,12 +76,12 @@ async function isOfTree({ size, root }: Checkpoint, view: LogView, { head, range
 
 /**
  * A change of the key ends its batch, and is stored before anything is appended to it. After a
- * crash in between it is found as one that was begun. A copy that withholds the receipt of a change
- * fills up no further: the change's row would be missing forever.
+ * crash in between, it is found as one that was begun. If a copy withholds the receipt of a change,
+ * nothing above the change is taken from it: the change's row would be missing forever.
  */
 async function append(store: LogStore & Documents, sequencer: Sequencer, copy: Copy, missing: Missing): Promise<void> {
   const { from, entries, changes } = missing
-  // A copy cannot say whether the old key still signs, too. The new one is enough.
+  // A copy cannot say whether the old key still signs as well. The new one is enough.
   const keep = (change: NewChange) => keepKeyChange(store, { ...change, hasGrace: false })
   for (const change of changes) if (change.index < from) await keep(change)
   const end = from + entries.length
@@ -99,7 +99,7 @@ async function append(store: LogStore & Documents, sequencer: Sequencer, copy: C
 /**
  * The entries from `at` on with their statements, up to the first change of the key or tombstone, so
  * that what it erases is gone before the same statement comes again. A tombstone erases what this
- * store holds still.
+ * store still holds.
  */
 async function readBatch(store: LogStore & Documents, copy: Copy, missing: Missing, at: number, to: number) {
   const said = await copy.statements(at, to)

@@ -22,8 +22,7 @@ export function addAnchorsCommand(anchors: Command): void {
     .option('--yes', 'write without asking')
     .action(async (name: string | undefined, options: Options) => {
       const { addAgain, addAnchors } = await import('../server/anchors.ts')
-      if (name === undefined)
-        await change(addAnchors, options, 'The log has every chain of the file already, or had it. Nothing was written.')
+      if (name === undefined) await change(addAnchors, options, 'The log has, or once had, every chain of the file. Nothing was written.')
       else await change((config, given) => addAgain(config, name, given), options, `The log has ${name} already. Nothing was written.`)
     })
 

@@ -41,8 +41,8 @@ export type CheckOptions = {
 /** The policy, whose it is, and who is asked. */
 export type CheckSetting = {
   /**
-   * The address of the ledger at hand. undefined if the reader named none and a list has not just
-   * one address: then only the ledgers of the list are asked.
+   * The address of the ledger at hand. Undefined if the reader named none and the list does not
+   * have exactly one address: then only the ledgers of the list are asked.
    */
   readonly url: string | undefined
   readonly policy: Policy | TrustList
@@ -118,7 +118,7 @@ export function addressesAsked(answers: readonly Answer[], asked: Pick<CheckSett
   return [...new Set(addresses.filter(address => address !== undefined))]
 }
 
-/** The address of a finding's ledger: by a list, that of the entry whose policy judged it. */
+/** The address of a finding's ledger. With a list, it is that of the entry whose policy judged it. */
 export function addressOf(finding: Finding | undefined, { policy, url }: Pick<CheckSetting, 'policy' | 'url'>): string | undefined {
   const list = finding?.result.list
   if (list === undefined || !isTrustList(policy)) return url

@@ -31,7 +31,7 @@ export function openCopy(url: string) {
         const { statement, erased, time, effects } = isJsonObject(value) ? value : {}
         if (statement !== undefined) found.push(new TextEncoder().encode(canonicalForm(parseAnyStatement(statement))))
         else found.push(typeof erased === 'number' ? { erased, time, effects } : undefined)
-        // What was not asked for could go on without end.
+        // A copy could go on without end after what it was asked for.
         if (found.length === to - from) break
       }
       return found

@@ -11,7 +11,7 @@ import type { Client } from './client.ts'
 import { print, remark } from './output.ts'
 import { readServedPolicy } from './policy-file.ts'
 
-/** Names of what one of the two policies has and the other has not. */
+/** What only one of the two policies has, by name. */
 type Lists = { readonly ledgerOnly: readonly string[]; readonly yoursOnly: readonly string[] }
 /** A number that differs. */
 type Numbers = { readonly ledger: number; readonly yours: number }
@@ -56,12 +56,12 @@ export function isDifferent(differences: PolicyDifferences | undefined): differe
   return differences !== undefined && Object.keys(differences).length > 0
 }
 
-/** Tells what the reader has to decide. None of it is ever taken over. */
+/** Prints what the reader has to decide. None of it is ever adopted. */
 export function tellDifferences(url: string, file: string, differences: PolicyDifferences | undefined): void {
   if (differences === undefined) remark(`${url} serves no policy that could be compared with ${file}.`)
   if (!isDifferent(differences)) return
   print(
-    `The policy at ${url} differs from ${file}. None of this was taken over, because no entry of the log vouches for it:`,
+    `The policy at ${url} differs from ${file}. None of this was adopted, because no entry of the log vouches for it:`,
     ...Object.entries(differences).flatMap(([member, difference]) => tellOne(NAMES[member as keyof PolicyDifferences], difference)),
   )
   if (differences.logKeys?.ledgerOnly.length)
@@ -117,7 +117,7 @@ function describeChain({ chainId, contract, codeSha256, logId }: PolicyChain): s
   return `chain ${chainId}, contract ${contract} (code ${codeSha256}), log ${logId}`
 }
 
-/** With its first certificate, because a name alone could be another authority's. */
+/** With its first certificate, because another authority could have the same name. */
 function describeAuthority({ name, certificates: [first] }: PolicyAuthority): string {
   return `${name} (certificate ${fingerprint(first!)})`
 }

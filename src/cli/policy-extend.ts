@@ -63,7 +63,7 @@ async function extendOne(file: string, pinned: Policy, options: Options): Promis
   return 0
 }
 
-/** Whether the file changes: chains are taken over only if the reader accepts them. */
+/** Whether the file changes: changes of chains are adopted only if the reader accepts them. */
 function isChanged({ added, anchors }: Pick<Extended, 'added' | 'anchors'>, { acceptAnchors }: Options): boolean {
   return added.length > 0 || (acceptAnchors === true && anchors.length > 0)
 }
@@ -141,7 +141,7 @@ function tellAnchors(
   else
     remark(
       `${file} does not have this change: the ledger may not choose its own judges.`,
-      'To take it over: --accept-anchors, and --production if an added chain is no test network.',
+      'To adopt it: --accept-anchors, and --production if an added chain is not a test network.',
     )
 }
 
@@ -190,7 +190,7 @@ async function follow(
     throw new CommandError(
       EXITS[code] ?? EXIT_INVALID,
       code,
-      `${client.url} reports a change of its keys or chains. It was not taken over: ${what}`,
+      `${client.url} reports a change of its keys or chains. It was not adopted: ${what}`,
       {
         cause,
       },

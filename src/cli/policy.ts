@@ -39,8 +39,8 @@ export function addPolicy(command: Command, setExit: (code: number) => void): vo
       "add the log's next key to a pinned policy, or to each policy of a trust list, if the old key and the chain vouch for the change; shows how else the ledger's policy differs",
     )
     .option('--rpc <url>', 'with --extend: an endpoint of the chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
-    .option('--accept-anchors', 'with --extend: take over changes of the chains, too')
-    .option('--production', 'with --accept-anchors: chains that are added are no test networks')
+    .option('--accept-anchors', 'with --extend: adopt changes of the chains, too')
+    .option('--production', 'with --accept-anchors: the added chains are not test networks')
     .option('--finality <rule>', "with --accept-anchors: 'finalized', or a number of blocks", readFinality)
     .option('--add <list>', 'add it to a trust list, a file that is made if it is missing')
     .option('--from <file>', "with --add: add this copy instead of the ledger's own policy")

@@ -21,7 +21,7 @@ const CHAIN_TIMEOUT_MS = 15_000
 export function addRotate(rotate: Command): void {
   const logKey = 'replace the key that signs the log, with the settings of the service; if the log is in the data folder, stop it first'
   addCommand(rotate, 'log-key', logKey, LOG_KEY_EXAMPLE)
-    .option('--stolen', 'the old key is in other hands: it signs nothing more, and you are told whom to tell')
+    .option('--stolen', 'somebody else has the old key: it signs nothing more, and the command says whom to tell')
     .action(changeLogKey)
 
   const publisher =

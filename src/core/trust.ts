@@ -141,7 +141,7 @@ function readEntry(value: Json, path: string): TrustEntry {
   return { name, ...readLedger(value.ledger, `${path}.ledger`), origin, sha256: fingerprintOf(given), ...(policy && { policy }) }
 }
 
-/** One line without characters that steer or reorder text: it stands in our sentences. */
+/** One line without characters that steer or reorder text: it appears in our sentences. */
 function readName(value: Json | undefined, path: string): string {
   if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH)
     throw malformed(`${path} is not a text of 1 to ${MAX_NAME_LENGTH} characters`)

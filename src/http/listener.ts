@@ -120,7 +120,7 @@ export async function openListener({
 /**
  * If a client wants its connection closed, Node closes it once the answer is sent. A client that is
  * still sending then sees its connection break, and not the answer. So we close the connection
- * ourselves, once the body has arrived, too.
+ * ourselves, once the body has arrived as well.
  */
 function closeAfterBody(request: IncomingMessage, response: ServerResponse): void {
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers

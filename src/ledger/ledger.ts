@@ -100,7 +100,7 @@ export type LedgerDeps = {
   readonly signer: Signer
   /** The key that this node has now: another one after a change. Missing: always `signer`. */
   readonly readSigner?: () => Promise<Signer | undefined>
-  /** The old key of a change, for the time in which it signs beside the new one. Missing: it never does. */
+  /** The old key of a change, while it signs beside the new one. Missing: it never does. */
   readonly endedKey?: EndedKey
   readonly origin: string
   /** The log's places on its chains, which the genesis binds. */
@@ -109,9 +109,9 @@ export type LedgerDeps = {
   readonly rule?: RoundRule | undefined
   readonly host: Host
   readonly onSeal?: OnSeal
-  /** Told of each head that this node has signed, whichever node sealed it. */
+  /** Called for each head that this node has signed, whichever node sealed it. */
   readonly onSigned?: () => void
-  /** Told when this node has erased a statement, before the request is answered. */
+  /** Called when this node has erased a statement, before the request is answered. */
   readonly onErased?: () => void
   /** Missing: what is asked for is erased at once, and nothing keeps it from coming back. */
   readonly erasure?: { readonly key: Uint8Array; readonly delayMs: number; readonly periodMs: number } | undefined

@@ -54,7 +54,7 @@ type Deps = {
   readonly readSigner?: (() => Promise<Signer | undefined>) | undefined
   /** Whether statements with these identities were erased. */
   readonly wereErased: (identities: readonly string[]) => Promise<readonly boolean[]>
-  /** Told of each head that this node has signed. */
+  /** Called for each head that this node has signed. */
   readonly onSigned?: (() => void) | undefined
 } & GraceDeps
 

@@ -1,8 +1,8 @@
 /**
  * The grace after a change of the log's key: the old key signs beside the new one, until a round
  * that both have signed is final. Witnesses and readers who know only the old one lose nothing
- * meanwhile, and have time to follow. Those who have followed ignore the old signature, as they do
- * a line by any unknown key.
+ * meanwhile, and have time to follow. Those who have followed ignore the old signature, as they
+ * ignore a line by any unknown key.
  */
 
 import { createRow } from '../at-once.ts'
@@ -11,9 +11,9 @@ import { formatVkey, parseNote, parseVkey, type Signer } from '../core/tlog/note
 import { type KeyRows, readKeyChanges } from './log-keys.ts'
 
 export type Grace = {
-  /** The old key while it signs beside this one; undefined also if this node does not have it. */
+  /** The old key while it signs beside this one. Undefined afterwards, or if this node lacks it. */
   signer(vkey: string): Signer | undefined
-  /** Begins or ends the grace of the change that led to this key. Asked every second. */
+  /** Begins or ends the grace of the change that led to this key. Called every second. */
   follow(vkey: string): Promise<void>
 }
 

@@ -34,7 +34,7 @@ type Deps = {
    * ever has the one of its start.
    */
   readonly readSigner?: (() => Promise<Signer | undefined>) | undefined
-  /** Told when other keys sign. */
+  /** Called when other keys sign from now on. */
   readonly onChange: () => void
 } & GraceDeps
 

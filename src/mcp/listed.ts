@@ -41,7 +41,7 @@ const record = z.object({
 })
 
 const status = z.object({
-  // It stands in our sentence. The name of a log has no spaces.
+  // It appears in our sentence. The name of a log has no spaces.
   origin: z.string().refine(isOrigin),
   size: index,
   accepting: z.boolean(),

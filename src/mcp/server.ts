@@ -48,7 +48,7 @@ const words = (max: number) =>
     .max(max)
     .transform(text => text.toWellFormed())
 
-/** Told of faults of ours: the assistant gets one of our sentences instead. */
+/** Called with faults of ours: the assistant gets one of our sentences instead. */
 export type OnFault = (error: unknown) => void
 
 /** A server for one connection or one request. */

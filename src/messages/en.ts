@@ -181,10 +181,10 @@ const SENTENCES = {
   'link.bad': 'This link is damaged: it does not hold a fingerprint of 64 characters and the number of an entry.',
   'link.noScript':
     'A link to a result needs JavaScript. Without it, copy the 64 characters after “sha256=” from the address, and paste them into the form.',
-  'stated.lead': 'Search this ledger by what the file says of itself:',
+  'stated.lead': 'Search this ledger for what the file says about itself:',
   'stated.warn': 'If you follow one of these links, the ledger learns these words. The file is not sent.',
-  'stated.button': 'Search by what the file says of itself',
-  'stated.none': 'This file says nothing of itself that could be searched for.',
+  'stated.button': 'Search for what the file says about itself',
+  'stated.none': 'This file says nothing about itself that could be searched for.',
   'step.documentNone': 'The receipt names no file, so it vouches for none. Ask for the receipt of the entry that names your file.',
   'step.documentOther':
     'At least one byte of your file differs from the file in the receipt. Compare it with the original, or ask the publisher for the file as it was published.',
@@ -242,8 +242,8 @@ const SENTENCES = {
   'verify.policyNotUsed': '{name} is a policy and was not used. To judge by it, choose it in the field for your own policy.',
   'verify.ledgerGone': 'The ledger did not answer, so its receipt could not be looked up. Add the receipt file.',
   'verify.ledgerOther':
-    'The ledger that was asked is not the one of your policy, so its answer says nothing about this file. Ask the right ledger, or add the receipt file.',
-  'verify.erasing': 'The ledger is erasing its entry of this file, and shows no receipt of it any more. If you have the receipt, add it.',
+    'The ledger that was asked is not the one that your policy is for, so its answer says nothing about this file. Ask the right ledger, or add the receipt file.',
+  'verify.erasing': 'The ledger is erasing its entry about this file, and no longer shows a receipt. If you have the receipt, add it.',
   'verify.needReceipt': 'Add the receipt of this file too: no ledger was asked.',
   'verify.tooManyReleases':
     '{count, plural, one {# release was checked} other {# releases were checked}}. Not checked: {left}. The command “openseal verify” checks them all.',
@@ -292,11 +292,11 @@ const SENTENCES = {
   'site.testNetwork': 'This ledger is anchored on a test network: nothing here is evidence.',
   'site.stopped': 'This ledger has stopped accepting records, because it could not be sure of its own state.',
   'site.alarm':
-    'New records are accepted, but the chain does not vouch for them at the moment. Entries that wait: {count}, the oldest since {date}.',
+    'New records are accepted, but the chain does not vouch for them at the moment. Entries waiting: {count}, the oldest since {date}.',
   'site.alarmBehind':
-    'New records are accepted, but not everyone who vouches for this ledger keeps up. Behind: {names}. Entries that wait: {count}, the oldest since {date}.',
+    'New records are accepted, but some of those who vouch for this ledger are behind: {names}. Entries waiting: {count}, the oldest since {date}.',
   'site.alarmFew':
-    'New records are accepted, but not enough of those who vouch for this ledger have done so yet. Entries that wait: {count}, the oldest since {date}.',
+    'New records are accepted, but not enough of those who vouch for this ledger have done so yet. Entries waiting: {count}, the oldest since {date}.',
   'site.closed': 'The owner of this log has closed it for good: no more records are accepted.',
   'site.closedNone': 'The owner has disowned all of its entries.',
   'site.closedGood':
@@ -428,7 +428,7 @@ const SENTENCES = {
   'keyChange.from': 'Size of the first list with the new key',
   'keyChange.created': 'Changed, by the ledger’s own clock',
   'anchorsChange.lead':
-    'From this entry on, the chains below vouch for the ledger: this is the whole list. A policy takes it over only if its owner accepts the change.',
+    'From this entry on, the chains below vouch for the ledger: this is the whole list. A policy adopts it only if its owner accepts the change.',
   'anchorsChange.created': 'Changed, by the ledger’s own clock',
   'founding.code': 'Hash of the contract’s code',
   'tombstone.lead':
@@ -619,8 +619,8 @@ const SENTENCES = {
   'find.agency': 'Agency',
   'find.agencyAny': 'All agencies',
   'find.agencyHint': 'Its name or its address, or a part of one.',
-  'find.agencyMany': 'Several agencies fit “{name}”. Choose one:',
-  'find.agencyNone': 'No agency fits “{name}”.',
+  'find.agencyMany': 'Several agencies match “{name}”. Choose one:',
+  'find.agencyNone': 'No agency matches “{name}”.',
   'find.any': 'All',
   'find.current': 'On the record, and nothing has changed it',
   'find.packages': 'Package files',
@@ -642,7 +642,7 @@ const SENTENCES = {
     '{count, plural, one {# package file is left out here: a file with many releases.} other {# package files are left out here: files with many releases.}}',
   'find.hiddenSome': 'Package files are left out here: files with many releases.',
   'find.showPackages': 'Show them too',
-  'find.none': 'No entry fits.',
+  'find.none': 'No entry matches.',
   'find.noneHereOldest': 'Nothing found among the oldest entries. Newer ones were not searched yet.',
   'find.searchedDownTo': 'Searched so far: from the newest entry down to entry {index}.',
   'find.searchedUpTo': 'Searched so far: from the oldest entry up to entry {index}.',
@@ -670,7 +670,7 @@ const SENTENCES = {
   'anchors.vouching': 'vouches',
   'anchors.behind': 'is behind',
   'rounds.title': 'Newest checkpoints',
-  'rounds.lead': 'Who vouches for each of them so far, and whether that is enough by the ledger’s own policy.',
+  'rounds.lead': 'Who vouches for each of them so far, and whether that is enough under the ledger’s own policy.',
   'rounds.opened': 'Made (UTC)',
   'rounds.witnesses': 'Witnesses',
   'rounds.stamps': 'Time stamps',

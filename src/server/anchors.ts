@@ -70,8 +70,8 @@ export async function addAnchors(config: Config, { confirm, log = silentLog }: O
 }
 
 /**
- * Adds a chain again that was retired, by its name. Undefined if the log has it. Its log on the chain
- * has anchors already, which must be of this history.
+ * Adds a retired chain again, by its name. Undefined if the log lists it. The log on that chain has
+ * anchors already, which must be of this history.
  * @throws as `addAnchors`; chain errors if no endpoint of the chain answers
  */
 export async function addAgain(config: Config, name: string, { confirm, log = silentLog }: Options): Promise<AnchorsChanged | undefined> {
@@ -81,7 +81,7 @@ export async function addAgain(config: Config, name: string, { confirm, log = si
     const { at, chain } = findNamed(opened, name)
     const { chainId, contract, logId } = chain.place
     if (settings.open.some(place => place.chainId === chainId)) return undefined
-    // Until here, the ledger may have been compared with other chains only.
+    // So far, the ledger may have been compared with other chains only.
     await compareHeads(opened.ledger, opened.anchorChains[at]!)
     assertNotStopped(opened.ledger)
     const place: BoundPlace = {

@@ -31,7 +31,7 @@ export function alarmOfUnnamed(chainIds: readonly number[]): Alarm | undefined {
   }
 }
 
-/** Starts to look. While the store cannot be read, other alarms say so. */
+/** Starts to watch. While the store cannot be read, other alarms say so. */
 export function watchChainList({ ledger, host, log }: Deps): ChainList {
   let index: number | undefined
   const task: BackgroundTask = host.spawn('list of chains', async signal => {

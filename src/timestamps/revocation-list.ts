@@ -1,6 +1,6 @@
 /**
- * Lists of revoked certificates (CRL, RFC 5280 §5). Entries are passed over one by one and not kept:
- * a list of a large authority has a hundred thousand of them.
+ * Lists of revoked certificates (CRL, RFC 5280 §5). Entries are read one by one and not kept: the
+ * list of a large authority has a hundred thousand of them.
  */
 import { equalBytes, fromHex, toHex } from '../core/bytes.ts'
 import { type AlgorithmId, readAlgorithm, readExtensions } from '../core/timestamp/certificate.ts'
@@ -16,16 +16,16 @@ export type RevocationList = {
   readonly issuer: string
   /** Unix seconds; missing: the list does not end. */
   readonly nextUpdate?: number
-  /** The value of the extension that limits which certificates it is for; missing: all of its issuer. */
+  /** The extension that limits which certificates it covers; missing: all those of its issuer. */
   readonly scope?: Uint8Array
-  /** Whether it has a certificate with this serial number. Throws DerError. */
+  /** Whether it lists a certificate with this serial number. Throws DerError. */
   names(serial: string): boolean
 }
 
-/** An element without what is inside. */
+/** An element, without its content. */
 type Part = { readonly tag: number; readonly start: number; readonly from: number; readonly to: number }
 
-/** The extension that limits which certificates a list is for. */
+/** The extension that limits which certificates a list covers. */
 const SCOPE = '2.5.29.28'
 /**
  * Critical extensions that change nothing about an entry that is found. A list that names only

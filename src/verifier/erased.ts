@@ -23,7 +23,7 @@ export type ListedErasure = {
 /** The state of one version by the erased statements. */
 export type Erased = {
   readonly changes: readonly Change[]
-  /** Why the version cannot be judged, the gravest first; empty if nothing stands in the way. */
+  /** Why the version cannot be judged, the gravest first; empty if nothing prevents that. */
   readonly doubts: readonly { readonly why: UncheckedReason; readonly remark: Remark }[]
   /** The effects of those whose tombstones verify. */
   readonly effects: readonly Effect[]

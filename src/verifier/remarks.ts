@@ -49,7 +49,7 @@ export const REMARKS = {
   stampSignature: '{name}: the signature of the time stamp is wrong',
   stampUnsupported: '{name}: the time stamp uses an algorithm that does not count',
   stampUnable: '{name}: the time stamp cannot be checked here',
-  stampShared: '{name}: its time stamp is signed by the same key as another, and counts once',
+  stampShared: '{name}: its time stamp was signed with the same key as another one, so the two count once',
   stampFinal: '{name}: a time stamp is final',
   testAuthority: '{name}: a test authority',
   stamped: '{name}: time stamp of {time}; not checked whether its certificate was revoked, or whether it is qualified',

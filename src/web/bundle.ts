@@ -15,7 +15,7 @@ import type { BuildOptions } from 'esbuild'
  */
 export type BrowserCode = { readonly served: { readonly [name: string]: string }; readonly offline: string }
 
-/** The same, with served files in Brotli and Base64, as far as they are compressed already. */
+/** The same, with the served files in Brotli and Base64 once they have been compressed. */
 export type PackedCode = BrowserCode & { readonly packed: { readonly [name: string]: string } }
 
 type Bundled = { readonly code: BrowserCode; readonly sources: readonly string[] }
@@ -24,7 +24,7 @@ type Kept = { readonly sources: { readonly [path: string]: string }; readonly co
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const KEPT = join(ROOT, 'node_modules', '.cache', 'openseal-web.json')
-/** What a bundle depends on beside its sources: versions, and how it is made. */
+/** What a bundle depends on besides its sources: versions, and how it is made. */
 const ALSO = ['package.json', 'package-lock.json', 'src/web/bundle.ts']
 
 const COMMON = {
@@ -48,7 +48,7 @@ export async function bundleOnce(place = KEPT): Promise<PackedCode> {
   const { code, sources } = await bundle()
   const packed = Object.entries(code.served).map(([name, text]) => [name, compress(Buffer.from(text)).toString('base64')])
   const made: PackedCode = { ...code, packed: Object.fromEntries(packed) }
-  // Where nothing can be kept, as in somebody else's clone, each start bundles anew.
+  // Where nothing can be kept, such as in somebody else's clone, each start bundles anew.
   await keep(place, made, sources, startMs).catch(() => {})
   return made
 }
@@ -101,7 +101,7 @@ async function runOffline() {
   return esbuild.build({ ...COMMON, entryPoints: [sourceOf('offline')], format: 'iife' })
 }
 
-/** The code that is kept there, if every source of it is still the same. */
+/** The code that is kept there, if each of its sources is still the same. */
 async function readKept(place: string): Promise<PackedCode | undefined> {
   try {
     const { sources, code }: Kept = JSON.parse(await readFile(place, 'utf8'))
@@ -113,7 +113,7 @@ async function readKept(place: string): Promise<PackedCode | undefined> {
   }
 }
 
-/** Renamed to its place, because several processes may start at once. */
+/** Writes it elsewhere and renames it, because several processes may start at once. */
 async function keep(place: string, code: PackedCode, paths: readonly string[], startMs: number): Promise<void> {
   const sources = await hashAll(paths)
   // A source that was edited while it was bundled may not be the one in the bundle.

@@ -35,7 +35,7 @@ export type SiteVouched = {
 export type SiteVoucher = {
   readonly kind: 'chain' | 'witness' | 'timestamp'
   readonly name: string
-  /** Of a chain. */
+  /** Missing unless it is a chain. */
   readonly chainId?: number | undefined
   readonly size: number
   readonly isBehind: boolean

@@ -135,7 +135,7 @@ export function readWaits(ledger: SiteLedger, newestFirst: readonly SiteAnchor[]
 
 const ROUNDS_SHOWN = 20
 
-/** The newest rounds below a size, or of all, with those who vouch for each. */
+/** The newest rounds, or the newest below a size, with those who vouch for each. */
 export async function readRounds({ ledger, vouchers }: SiteDeps, before: number | undefined): Promise<RoundList> {
   const chains = new Map(vouchers?.().map(({ chainId, name }) => [chainId, name]))
   const opened = await ledger.rounds.listNewest(before ?? Number.MAX_SAFE_INTEGER, ROUNDS_SHOWN + 1)

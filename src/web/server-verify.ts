@@ -209,7 +209,7 @@ function sourcesOf(means: CheckMeans, given: Policy | TrustList | undefined): Pi
 
 /** How long the ledger of a neighbour may take for one answer, and how often one form may ask it. */
 const NEIGHBOUR_MS = 5_000
-/** How long a form asks neighbours at all: slow ones must leave it the time to answer without them. */
+/** How long a form asks neighbours in all: slow ones must leave it time to answer without them. */
 const NEIGHBOURS_MS = 10_000
 const ASKED_OF_NEIGHBOUR = 200
 

@@ -7,7 +7,7 @@ import { type Hash, hashLeaf, hashNode, sha256 } from '../core/hash.ts'
 import { encodeEntry } from '../core/statements/entry.ts'
 import { canonicalStatement, type Statement } from '../core/statements/statement.ts'
 
-/** Where the example's entry stands in its tree of four. */
+/** Where the example's entry is in its tree of four. */
 const INDEX = 2
 /** A fixed salt, so that the page shows the same example each time. A ledger draws it at random. */
 const SALT = 'c2FsdCBvZiB0aGUgZXhhbXBsZSwgbm90IHJhbmRvbQo'

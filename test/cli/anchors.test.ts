@@ -112,7 +112,7 @@ describe('openseal anchors', function () {
     await stop()
 
     const none = await openseal(['anchors', 'add', '--yes'], env)
-    deepEqual([none.code, none.out], [0, 'The log has every chain of the file already, or had it. Nothing was written.\n'], none.err)
+    deepEqual([none.code, none.out], [0, 'The log has, or once had, every chain of the file. Nothing was written.\n'], none.err)
     const last = await openseal(['anchors', 'retire', 'first', '--yes'], env)
     deepEqual([last.code, /only chain of the log[\s\S]*SERVER_ANCHORS/.test(last.err)], [1, true], last.err)
     vouchers(['second'])

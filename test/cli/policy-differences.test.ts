@@ -60,12 +60,12 @@ describe('openseal policy --extend, what only the reader decides', () => {
     deepEqual(JSON.parse((await extend(formatPolicy(PINNED), { json: true })).out), { file: 'kept.json', added: [] })
   })
 
-  it('names each witness, authority, chain and number that differs, and takes over none', async () => {
+  it('names each witness, authority, chain and number that differs, and adopts none', async () => {
     const more = { witnesses: [SHARED, THEIRS], quorum: 1, requireAnchors: 2, anchors: [ONE, { ...TWO, chainId: 3 }, STAMP] }
     const { out, err } = await extend(formatPolicy(log.policy(more)))
     const certificate = toHex(sha256(AUTHORITY.der))
     const lines = [
-      `The policy at ${url} differs from kept.json. None of this was taken over, because no entry of the log vouches for it:`,
+      `The policy at ${url} differs from kept.json. None of this was adopted, because no entry of the log vouches for it:`,
       `  witnesses, only there: ${THEIRS}`,
       `  witnesses, only in your copy: ${MINE}`,
       '  witnesses that must sign (quorum): 1 there, 2 in your copy',

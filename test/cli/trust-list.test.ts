@@ -87,7 +87,7 @@ describe('cli/trust-list', function () {
     match(err, /own\.json is a policy, not a trust list/)
   })
 
-  it('follows a change of chains entry by entry, and takes it over only if told to', async () => {
+  it('follows a change of chains entry by entry, and adopts it only if told to', async () => {
     const { contract, codeSha256, logId } = there.policy().anchors[0] as { contract: string; codeSha256: string; logId: string }
     const index = await there.ledger.changeAnchors([2, 3].map(chainId => ({ type: 'evm', chainId, contract, codeSha256, logId })))
     await there.anchor()

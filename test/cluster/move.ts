@@ -72,7 +72,7 @@ type Parts = Omit<Told, 'started'> & {
   readonly sides: readonly [Side, Side, Side]
   readonly folder: string
   readonly rpc: string
-  /** Hears of each node, how to stop it. */
+  /** Called with what stops a node, for each node. */
   readonly end: (stop: () => Promise<void>) => void
 }
 

@@ -34,7 +34,7 @@ type Deps = {
   readonly isChaos: () => boolean
   /** Plans an event of the servers, whatever becomes of the node. */
   readonly later: (ms: number, label: string, act: () => unknown) => void
-  /** Told of each write to documents that has just taken effect. */
+  /** Called for each write to documents that has just taken effect. */
   readonly onWritten: (changes: Parameters<SharedStore['writeDocuments']>[0]) => Promise<void>
 }
 

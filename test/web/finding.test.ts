@@ -129,9 +129,9 @@ describe('web/finding', () => {
     assert.match(await read('/records?q=KOLN'), /<a class="name" href="\/agencies\/court\.gov\.example">/)
     assert.match(
       await read('/records?agency=gov.example'),
-      /Several agencies fit “<bdi>gov\.example<\/bdi>”.*href="\/records\?agency=tax\.gov\.example"/s,
+      /Several agencies match “<bdi>gov\.example<\/bdi>”.*href="\/records\?agency=tax\.gov\.example"/s,
     )
-    assert.match(await read('/records?agency=%3Cnobody'), /No agency fits “<bdi>&lt;nobody<\/bdi>”/)
+    assert.match(await read('/records?agency=%3Cnobody'), /No agency matches “<bdi>&lt;nobody<\/bdi>”/)
     for (const [path, name] of [
       ['/feed.atom', '<author><name>Oberstes Gericht Köln</name><uri>https://ledger.example/agencies/court.gov.example</uri></author>'],
       ['/feed.json', '"name":"Oberstes Gericht Köln","url":"https://ledger.example/agencies/court.gov.example"'],

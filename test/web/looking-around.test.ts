@@ -211,10 +211,10 @@ describe('web/looking around', () => {
     world.state.lag = { alarm: 'no funds' }
     assert.match(
       (await read('/about')).text,
-      /Entries that wait: 1, the oldest since <time datetime="2026-11-20T09:59:00.000Z">20 November 2026 at 09:59 UTC</,
+      /Entries waiting: 1, the oldest since <time datetime="2026-11-20T09:59:00.000Z">20 November 2026 at 09:59 UTC</,
     )
     world.state.lag = {}
-    assert.doesNotMatch((await read('/about')).text, /Entries that wait/)
+    assert.doesNotMatch((await read('/about')).text, /Entries waiting/)
     world.state.notAccepting = 'not compared'
     assert.match((await read('/')).text, /New records are not accepted at the moment.*<dd>not accepted<\/dd>/s)
     world.state.notAccepting = undefined

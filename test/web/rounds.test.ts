@@ -91,13 +91,13 @@ describe('web/rounds', () => {
     await world.submit('r-1', 'first')
     world.state.lag = { alarm: 'late' }
     const banner = async () => /<div class="banner">[\s\S]*?<\/div>/.exec(await read('/about'))?.[0].replace(/<[^>]*>/g, '') ?? ''
-    match(await banner(), /but the chain does not vouch for them at the moment\. Entries that wait: 2,/)
+    match(await banner(), /but the chain does not vouch for them at the moment\. Entries waiting: 2,/)
     world.state.vouchers = [voucher('chain', 'mainnet', true)]
     match(await banner(), /but the chain does not vouch for them/)
     world.state.vouchers = [VOUCHERS[0]!, voucher('witness', 'w-1 <b>', true), voucher('witness', 'w-2', true)]
-    match(await banner(), /Behind: w-1 &lt;b&gt;, w-2\. Entries that wait: 2, the oldest since 20 November 2026/)
+    match(await banner(), /are behind: w-1 &lt;b&gt;, w-2\. Entries waiting: 2, the oldest since 20 November 2026/)
     world.state.vouchers = [voucher('witness', 'w-1', true)]
-    match(await banner(), /Behind: w-1\./)
+    match(await banner(), /are behind: w-1\./)
     world.state.vouchers = VOUCHERS
     match(await banner(), /but not enough of those who vouch for this ledger have done so yet\./)
   })
@@ -110,7 +110,7 @@ describe('web/rounds', () => {
     const home = await read('/')
     match(home, /A time stamp that this ledger was given/)
     doesNotMatch(home, /class="badge note">Waiting/)
-    doesNotMatch(await read('/about'), /Entries that wait/)
+    doesNotMatch(await read('/about'), /Entries waiting/)
     match(home, /<dt>Waiting for the chain<\/dt><dd>0<\/dd>/)
     await world.submit('r-9', 'next')
     const later = await read('/')

@@ -240,7 +240,10 @@ describe('web/trust-list', function () {
     await writeFile(join(folder, 'other.json'), JSON.stringify(worlds[1]!.policy()))
     const other = await commands.run(['verify', names[2]!, '--policy', 'other.json', '--ledger', own.url, ...rpc], { cwd: folder })
     equal(other.code, 6)
-    match(plainOf(other.out), /The ledger that was asked is not the one of your policy, so its answer says nothing about this file\./)
+    match(
+      plainOf(other.out),
+      /The ledger that was asked is not the one that your policy is for, so its answer says nothing about this file\./,
+    )
     const { out } = await commands.run(['verify', names[2]!, '--policy', 'asked.json', '--ledger', own.url, ...rpc], { cwd: folder })
     match(
       plainOf(out),

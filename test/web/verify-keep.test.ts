@@ -176,7 +176,7 @@ describe('verify page: results that are kept', function () {
         /If you follow one of these links, the ledger learns these words/,
       )
       await page.locator('button.search').click()
-      await page.waitForSelector('#results p:has-text("says nothing of itself")')
+      await page.waitForSelector('#results p:has-text("says nothing about itself")')
       assert.ok(
         asked.every(path => path.startsWith('/assets/')),
         asked.join(),

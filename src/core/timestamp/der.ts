@@ -58,8 +58,8 @@ export function parseDer(bytes: Uint8Array): Der {
 }
 
 /**
- * The type of the element at `start`, and where its content is, without what is inside. Throws
- * DerError.
+ * The type of the element at `start`, and where its content is. The content itself is not read.
+ * Throws DerError.
  */
 export function readHead(bytes: Uint8Array, start: number, end: number): { tag: number; from: number; to: number } {
   const [tag, first] = [bytes[start], bytes[start + 1]]

@@ -30,7 +30,7 @@ export type EraserDeps = {
   readonly read: ReadStatement
   /** Runs work while no batch is sealed. */
   readonly alone: Hold
-  /** Told when a statement was erased. */
+  /** Called when a statement was erased. */
   readonly onErased?: (() => void) | undefined
 }
 

@@ -37,7 +37,7 @@ type Deps = {
   readonly address: DatabaseAddress
   readonly limits: ConnectionLimits
   readonly host: Pick<Host, 'steadyMs' | 'sleep' | 'randomBytes'>
-  /** Told when another server has taken over. */
+  /** Called when another server has taken over. */
   readonly onMoved?: (() => void) | undefined
 }
 type Found = { readonly connection: Connection; readonly state: ServerState }

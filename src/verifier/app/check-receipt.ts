@@ -34,7 +34,7 @@ export async function lookUp(subject: CheckedPart, means: Means, ledgers: readon
     asked.slice(0, before).some(({ value = [] }) => value.some(each => each.newest === newest))
   const found = asked.flatMap(({ value = [] }, at) => value.filter(({ newest }) => !isTold(newest, at)).map(receipts => ({ at, receipts })))
   const judged = await inTurns(found, 1, async ({ at, receipts }) => ({ at, finding: await findingAmong(subject, receipts, means, watch) }))
-  // What a neighbour makes up must not make a file look forged that another ledger knows.
+  // A neighbour could make something up, so that a file that another ledger knows looks forged.
   const isRefused = ({ at, finding }: (typeof judged)[number]) => ledgers[at]!.origin !== undefined && finding.result.verdict === 'invalid'
   const counting = judged.filter(each => !isRefused(each))
   const errors = ledgers.map(

@@ -338,7 +338,7 @@ function readError({ url, signal }: LedgerReaderOptions, cause: unknown): unknow
     return new LedgerReadError('LEDGER_ANSWER', 'the answer is larger than that of a ledger', { cause })
   if (cause.code === 'LEDGER_REDIRECTS')
     return new LedgerReadError('LEDGER_REFUSED', `${ledger} leads to another address: ${cause.refusal?.location ?? 'unknown'}`, { cause })
-  if (cause.refusal?.status === 410) return new LedgerReadError('RECORD_ERASED', `${ledger} does not show this entry any more`, { cause })
+  if (cause.refusal?.status === 410) return new LedgerReadError('RECORD_ERASED', `${ledger} no longer shows this entry`, { cause })
   if (cause.refusal !== undefined)
     return new LedgerReadError('LEDGER_REFUSED', `${ledger} answered with status ${cause.refusal.status}`, { cause })
   return new LedgerReadError('LEDGER_UNREACHABLE', `${ledger} did not answer`, { cause })
