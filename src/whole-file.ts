@@ -1,4 +1,4 @@
-/** Files that are on disk whole or not at all, also after a crash. */
+/** Files that are on disk whole or not at all, even after a crash. */
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 

@@ -215,7 +215,7 @@ describe('server with its log in PostgreSQL', () => {
     deepEqual([await content(), await tables(nameOf(empty)), await tables(nameOf(foreign))], [before, 0, 0])
   })
 
-  it('refuses a server that another one has replaced, also at its next start, until its operator has decided', async () => {
+  it('refuses a server that another one has replaced, even at its next start, until its operator has decided', async () => {
     const first = await start()
     const { size, vkey } = await json(first, '/v1/status')
     await first.close()

@@ -39,7 +39,7 @@ export function needsRounds({ anchors, requireAnchors }: Policy): boolean {
 
 /**
  * Checks every round up to the audited size by the policy, as a verifier checks a receipt. Call
- * it once the tree has been read: by then the ledger has stored every time stamp that the tree names.
+ * it once the tree has been read: by then the ledger has stored each time stamp that the tree names.
  */
 export async function* checkRounds(input: AuditInput, known: Known): AuditPart<CheckedRounds> {
   const { policy } = input

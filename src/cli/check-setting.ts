@@ -118,7 +118,7 @@ export function addressesAsked(answers: readonly Answer[], asked: Pick<CheckSett
   return [...new Set(addresses.filter(address => address !== undefined))]
 }
 
-/** The address of a finding's ledger. With a list, it is that of the entry whose policy judged it. */
+/** The address of a finding's ledger: with a list, that of the entry whose policy judged it. */
 export function addressOf(finding: Finding | undefined, { policy, url }: Pick<CheckSetting, 'policy' | 'url'>): string | undefined {
   const list = finding?.result.list
   if (list === undefined || !isTrustList(policy)) return url

@@ -8,7 +8,7 @@ const PEM = /^\s*-----BEGIN (?:PKCS7|CMS)-----([\s\S]*?)-----END (?:PKCS7|CMS)--
 const BASE64_START = /^MI[A-P][A-Za-z0-9+/\s]/
 
 /**
- * The DER or BER of a file that looks like CMS, also where it is PEM or base64; undefined for any
+ * The DER or BER of a file that looks like CMS, even where it is PEM or base64; undefined for any
  * other.
  */
 export function readCmsBytes(bytes: Uint8Array): Uint8Array | undefined {

@@ -9,5 +9,5 @@ export function toCsv(head: readonly string[], rows: readonly (readonly string[]
   return [head, ...rows].map(row => `${row.map(cell).join(',')}\r\n`).join('')
 }
 
-/** The first signs of formulas, in full width too, also after white space that a program skips. */
+/** The first signs of formulas, even in full width or after white space that a program skips. */
 const FORMULA = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/

@@ -20,7 +20,7 @@ export function ruleOf(
   return { witnesses: witnesses.map(({ vkey }) => vkey), quorum, anchors, requireAnchors }
 }
 
-/** A chain of the service as its policy names it: once for each range of sizes in which it counts. */
+/** A chain of the service as its policy names it: once for each range of sizes that it counts for. */
 export function anchorsOf({ place, before, production, finality, explorer }: PlacedChain): PolicyChain[] {
   return [...before, place].map(({ fromSize, toSize, codeSha256 = checkpointAnchor.codeSha256, ...at }) => {
     const range = { fromSize, ...(toSize !== undefined && { toSize }) }

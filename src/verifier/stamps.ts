@@ -12,7 +12,10 @@ import type { ReceiptParts } from './checks.ts'
 import { type Remark, type RemarkKey, remark } from './remarks.ts'
 import { type VerifiedToken, verifyParsedToken } from './timestamp/verify-token.ts'
 
-/** What a token is as one authority's time stamp: its value, or its fault. Undefined if another authority made it. */
+/**
+ * What a token is as one authority's time stamp: its value, or its fault. Undefined if another
+ * authority made it.
+ */
 export type TokenCheck = Attempt<VerifiedToken> | undefined
 
 /**

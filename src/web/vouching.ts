@@ -1,7 +1,7 @@
 /** Which parties vouch for a ledger's entries, and how the pages say so. */
 import type { SiteDeps } from './deps.ts'
 
-/** Texts that name the chain. Each has a second one, whose key ends in `.others`, for other vouchers. */
+/** Texts that name the chain. Each has a second one for other vouchers, whose key adds `.others`. */
 type ChainKey =
   | 'home.vouched'
   | 'home.waiting'
@@ -11,7 +11,7 @@ type ChainKey =
   | 'record.state.anchored'
   | 'cert.step6sealed'
 
-/** Whether one chain alone vouches. Also true if nobody is configured: then nobody else is named. */
+/** Whether one chain alone vouches; true as well if nobody is configured, so nobody else is named. */
 export function isOneChain(vouchers: ReturnType<NonNullable<SiteDeps['vouchers']>>): boolean {
   return vouchers.every(({ kind }) => kind === 'chain') && vouchers.length <= 1
 }

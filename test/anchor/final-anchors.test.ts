@@ -40,7 +40,7 @@ describe('anchor/final-anchors', () => {
     assert.equal(anchors.latestAnchor(), undefined)
   })
 
-  it('keeps those of several chains apart, also at one size, and covers an index by the smallest of any', async () => {
+  it('keeps those of several chains apart, even at one size, and covers an index by the smallest of any', async () => {
     const anchors = await openVouched(createMemoryStore(), { steadyMs: () => 0 })
     for (const [size, chainId] of [
       [5, 1],

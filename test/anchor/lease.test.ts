@@ -64,7 +64,7 @@ describe('the lease of the anchorer', () => {
     equal(held.filter(each => each).length, 1)
   })
 
-  it('has the store refuse what its former holder writes, also after that one has held it again', async () => {
+  it('has the store refuse what its former holder writes, even after that one has held it again', async () => {
     const { store, leaseOf, pass } = openClocked()
     const [a, b] = [leaseOf('a'), leaseOf('b')]
     await a.hold()

@@ -193,7 +193,7 @@ describe('anchor/witness-client', () => {
     }
   })
 
-  it('leaves out the lines of other keys, also of types that it does not know', async () => {
+  it('leaves out the lines of other keys, even of types that it does not know', async () => {
     const mldsa = `— witness.example/w1 ${Buffer.alloc(4 + 8 + 2420, 7).toString('base64')}\n`
     for (const body of [cosign(TEXT, NOW, other) + LINE, LINE + mldsa, mldsa + cosign(TEXT, NOW, other) + LINE]) {
       const { ask } = await clientOf(answers(200, body))

@@ -96,7 +96,7 @@ describe('doctor: the head row', function () {
       assert.deepEqual([after.verdict, after.restored?.size], ['sound', size])
     })
 
-  it('derives the head of a large ledger, also if tiles under its edge are damaged as well', async () => {
+  it('derives the head of a large ledger, even if tiles under its edge are damaged as well', async () => {
     rest = await layToRest(LARGE)
     const sound = await headRow()
     await changeHead(() => undefined)

@@ -101,7 +101,7 @@ describe('chain/embedded', () => {
     await until(async () => next.pid() !== Number(said) && (await block(next.url, 'latest')).number !== undefined)
   })
 
-  it('gives blocks the time of the wall clock, also after a restart', async () => {
+  it('gives blocks the time of the wall clock, even after a restart', async () => {
     const first = await start()
     await mine(first.url)
     await first.stop()

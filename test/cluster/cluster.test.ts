@@ -281,7 +281,7 @@ describe('cluster', function () {
     await until(async () => cluster.database.standby() !== undefined)
   })
 
-  it('shows nothing that a fail-over took back, and uses the old primary no more, also after a start', async () => {
+  it('shows nothing that a fail-over took back, and uses the old primary no more, even after a start', async () => {
     const shown = new Set<string>()
     const look = async () => {
       for (const url of urls) {

@@ -125,7 +125,7 @@ describe('ledger: erasing', () => {
     await rejects(ledger.requestErasure(2, 'other', OPERATOR), { code: 'ERASURE_TYPE' })
   })
 
-  it('lets an agency ask for twenty a day, also with a stolen key; more needs the operator', async () => {
+  it('lets an agency ask for twenty a day, even with a stolen key; more needs the operator', async () => {
     const ledger = await open()
     for (let at = 0; at < 22; at++) await ledger.submit(statementOf(`r${at}`))
     const ask = (index: number) => ledger.requestErasure(index, 'other', AGENCY)

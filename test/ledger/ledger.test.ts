@@ -40,7 +40,7 @@ describe('ledger', () => {
     await assert.rejects(openTestLedger(store, { signer: other }), { code: 'LEDGER_KEY_CHANGED' })
   })
 
-  it('gives one statement one index, also when it comes many times at once and with other salts', async () => {
+  it('gives one statement one index, even when it comes many times at once and with other salts', async () => {
     const ledger = await openTestLedger(createMemoryStore())
     const salts = ['A', 'B', 'C'].map(letter => `${letter.repeat(42)}A`)
     const same = [...salts.map(salt => ({ ...statementOf('one'), salt })), statementOf('one')]

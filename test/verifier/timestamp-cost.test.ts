@@ -40,7 +40,7 @@ describe('verifier: the cost of a time stamp', () => {
     ok(more <= 64, `${more} signatures for eight roots of one name`)
   })
 
-  it('takes a genuine time stamp among certificates that a stranger added, also of algorithms that do not count', async () => {
+  it('takes a genuine time stamp among certificates that a stranger added, even of algorithms that do not count', async () => {
     const signer = issuedBy(root, { name: 'TSA', serial: 9, purposes: [TIME_STAMPING], usage: 0xc0 })
     const middle = issuedBy(root, { name: 'CA', ca: true, serial: 2, usage: 0x06 })
     const below = issuedBy(middle, { name: 'TSA 2', serial: 3, purposes: [TIME_STAMPING], usage: 0xc0 })

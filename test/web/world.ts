@@ -57,7 +57,6 @@ type WorldState = {
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
-/** Opens it. `production` false makes the policy one of a test network. */
 /** The public address that the site is told, which is not where it listens. */
 export const SITE_URL = 'https://ledger.example'
 

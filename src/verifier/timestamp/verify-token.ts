@@ -37,7 +37,7 @@ export type TokenExpectation = {
 export type VerifiedToken = {
   /** The data existed not later than this: the time plus its accuracy, rounded up. Unix seconds. */
   readonly seconds: number
-  /** SHA-256 of the signer's public key, lower-case hex. Two certificates for one key give the same. */
+  /** SHA-256 of the signer's public key, lower-case hex: two certificates for one key share it. */
   readonly signer: string
   /** The signer first, the certificate of the policy last. */
   readonly path: readonly Certificate[]

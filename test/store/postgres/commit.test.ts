@@ -195,7 +195,7 @@ describe('a commit to PostgreSQL', () => {
       assert.equal(await nodes[0]!.readDocument('c', 'counter'), String(counted))
     })
 
-  it('compares with what a document is after it got the lock, also where a transaction sees one moment only', async () => {
+  it('compares with what a document is after it got the lock, even where a transaction sees one moment only', async () => {
     await sql("ALTER ROLE ledger SET default_transaction_isolation = 'repeatable read'")
     const store = await open({ lockMs: 5000 })
     await sql('ALTER ROLE ledger RESET default_transaction_isolation')
