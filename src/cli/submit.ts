@@ -44,7 +44,11 @@ export function addSubmit(command: Command, setExit: (code: number) => void): vo
         string[]
       >((code, before) => readAccepted(code, before)),
     )
-    .option('--wait [seconds]', 'wait until enough others vouch for it, 600 seconds by default, and write the anchored receipt', readSeconds)
+    .option(
+      '--wait [seconds]',
+      'wait until enough others vouch for it, 600 seconds by default, and write the anchored receipt',
+      readSeconds,
+    )
     .action(async (files: string[], given: Omit<SubmitOptions, 'wait'> & { wait?: number | true }) => {
       const { wait, ...rest } = given
       const options: SubmitOptions = { ...rest, ...(wait === undefined ? {} : { wait: wait === true ? 600 : wait }) }

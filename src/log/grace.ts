@@ -22,8 +22,8 @@ export type EndedKey = {
   /** The key that ended with this size; undefined if this node does not have it. */
   read(lastSize: number): Promise<Signer | undefined>
   /**
-   * Told each second whether this node lacks a key that should sign, or has another one in its
-   * place: the size with which that key ended, or undefined.
+   * Called each second. Gives the last size of an old key that should sign but is missing here, or
+   * has another key in its place; undefined if there is no such key.
    */
   lacks(lastSize: number | undefined): void
   /** Called once, when the old key signs no more. */
