@@ -20,7 +20,7 @@ import { openLog, openStore } from '../src/server/open-log.ts'
 import { beginStart, takeDown } from '../src/server/parts.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { createJsonRpcReader, verify } from '../src/verifier/index.ts'
-import { ANSWERED, openEndpoint, silent } from './chain/endpoint.ts'
+import { ANSWERED, type Behaviour, openEndpoint, silent } from './chain/endpoint.ts'
 import { statement } from './http/service.ts'
 import { readJson, sendJson } from './services.ts'
 import { serveAuthority } from './timestamp/server.ts'
@@ -155,7 +155,8 @@ describe('server with a file of vouchers', function () {
       requireAnchors: 2,
     })
     try {
-      await sendJson(service, '/v1/records', await keyOf(service), statement(1))
+      const key = await keyOf(service)
+      await sendJson(service, '/v1/records', key, statement(1))
       const { round } = await untilState(service, 1, 'anchored')
       const receipt = await (await fetch(`${service.url}/v1/records/1/receipt`)).text()
       const policy = parsePolicy(await (await fetch(`${service.url}/policy.json`)).text())
@@ -178,7 +179,40 @@ describe('server with a file of vouchers', function () {
       const { size } = await readJson(service, '/v1/status')
       await sleep(500)
       deepEqual([(await readJson(service, '/v1/status')).size, (await readJson(service, '/v1/rounds')).rounds.length], [size, length])
+
+      // Each that is behind is named, everywhere that an operator looks.
+      witness.mood = 'down'
+      authority.answer = () => ({ status: 503, body: Buffer.alloc(0) })
+      here.behave(cut)
+      await sendJson(service, '/v1/records', key, statement(2))
+      const names = ['here', 'witness.example/w0', 'Authority']
+      await until(
+        () => readJson(service, '/readyz'),
+        ({ alarms }) => names.every(name => alarms.some((alarm: string) => alarm.includes(name))),
+      )
+      const { vouchers } = await readJson(service, '/v1/status')
+      deepEqual(
+        vouchers.map(({ name, alarmCode }: { name: string; alarmCode: string }) => [name, alarmCode]),
+        [
+          ['here', 'CHAIN_UNREACHABLE'],
+          ['witness.example/w0', 'WITNESS_UNREACHABLE'],
+          ['Authority', 'TIMESTAMP_ANSWER'],
+        ],
+      )
+      const behind = await (await fetch(`${service.url}/metrics`)).text()
+      deepEqual(
+        [...behind.matchAll(/^openseal_voucher_behind\{kind="\w+",voucher="([^"]+)"\} 1$/gm)].map(([, name]) => name),
+        names,
+      )
+      here.behave(undefined)
+      authority.answer = undefined
+      witness.mood = 'up'
+      await until(
+        () => readJson(service, '/readyz'),
+        ({ alarms }) => alarms.length === 0,
+      )
     } finally {
+      here.behave(undefined)
       await service.close()
     }
   })
@@ -220,10 +254,7 @@ describe('server with a file of vouchers', function () {
     await sendJson(service, '/v1/records', key, statement(1))
     await untilState(service, 1, 'anchored')
     await service.close()
-    there.behave((_call, response) => {
-      response.destroy()
-      return ANSWERED
-    })
+    there.behave(cut)
     service = await start('restarted', file)
     try {
       const { status, alarms } = await readJson(service, '/readyz')
@@ -319,3 +350,9 @@ describe('server with a file of vouchers', function () {
     await rejects(start('refused', { chains: [chain('a', 0), chain('b', 0)] }), { code: 'SERVER_CONTRACT', message: /are the same chain/ })
   })
 })
+
+/** An endpoint that ends each connection. */
+const cut: Behaviour = (_call, response) => {
+  response.destroy()
+  return ANSWERED
+}
