@@ -250,8 +250,11 @@ describe('openseal rotate', function () {
   })
 
   it('signs with the new key alone while the old one’s file is missing, says so, and says when it may be removed', async () => {
+    await service?.close()
+    const own = { ...env, OPENSEAL_DATA: join(folder, 'own') }
+    await start(readConfig(own))
     await service!.close()
-    const { kept, newKey, oldKey } = JSON.parse((await openseal(['rotate', 'log-key', '--json'], env)).out)
+    const { kept, newKey, oldKey } = JSON.parse((await openseal(['rotate', 'log-key', '--json'], own)).out)
     const secret = readFileSync(kept)
     rmSync(kept)
     const told: string[] = []
@@ -259,12 +262,12 @@ describe('openseal rotate', function () {
     const saysOf = (message: string) => told.map(line => JSON.parse(line)).filter(({ event }) => event === message)
     // An empty file says that the old key shall not sign, as after a theft.
     writeFileSync(kept, '', { mode: 0o600 })
-    let url = await start({ anchorSigner: { privateKey: SECOND_KEY } }, log)
+    let url = await start(readConfig(own), log)
     const isAlarm = async () => (await (await fetch(`${url}/readyz`)).json()).alarmCodes.includes('OLD_KEY_MISSING')
     deepEqual([await signersOf(url), await isAlarm(), saysOf('old log key is missing')], [[parseVkey(newKey).id], false, []])
     await service!.close()
     rmSync(kept)
-    url = await start({ anchorSigner: { privateKey: SECOND_KEY } }, log)
+    url = await start(readConfig(own), log)
     deepEqual([await signersOf(url), await isAlarm()], [[parseVkey(newKey).id], true])
     const { alarms } = await (await fetch(`${url}/v1/status`)).json()
     ok(alarms.some((alarm: string) => alarm.startsWith(`This node has no file ${basename(kept)}, so it signs`)))
@@ -276,6 +279,7 @@ describe('openseal rotate', function () {
       [newKey, oldKey].map(vkey => parseVkey(vkey).id),
     )
     equal(saysOf('old log key is missing')[0].path, kept)
+    await send(url, '/v1/agencies', { id: 'transport.gov.example', name: 'Transport' })
     const { key } = await send(url, '/v1/agencies/transport.gov.example/keys', {})
     await send(url, '/v1/records', statement(8), key)
     while (saysOf('old log key signs no more').length === 0) await sleep(50)
