@@ -45,6 +45,8 @@ describe('cluster', function () {
     key = await newKey(urls[1]!)
     load = createLoad(key)
   })
+  // A test that fails leaves its submitters running.
+  afterEach(() => load.abandon())
   after(() => cluster?.stop())
 
   const newKey = async (url: string, body: object = {}) =>

@@ -16,6 +16,7 @@ export function createLoad(key: string) {
   const acknowledged = new Map<number, Acknowledged>()
   const refused: string[] = []
   let next = 0
+  let running = new AbortController()
 
   async function submitOne(n: number, by: string): Promise<boolean> {
     const answer = await send(by, '/v1/records', key, statement(n))
@@ -34,20 +35,21 @@ export function createLoad(key: string) {
     submitOne,
     /** Submits from now on to each of these addresses, with several submitters at each. */
     begin(targets: readonly string[], each: number) {
+      const { signal } = running
       let isOver = false
       const submitters = targets.flatMap(target =>
         Array.from({ length: each }, async () => {
-          while (!isOver) {
+          while (!isOver && !signal.aborted) {
             const n = next++
-            while (!(await submitOne(n, target))) await sleep(AGAIN_MS)
+            while (!signal.aborted && !(await submitOne(n, target))) await sleep(AGAIN_MS)
           }
         }),
       )
       return {
-        /** Resolves when this many more were acknowledged. */
+        /** Resolves when this many more were acknowledged. Rejects once this is abandoned. */
         async more(count: number) {
           const wanted = acknowledged.size + count
-          while (acknowledged.size < wanted) await sleep(AGAIN_MS)
+          while (acknowledged.size < wanted) await sleep(AGAIN_MS, undefined, { signal })
         },
         /** Resolves when everything that was sent is acknowledged. */
         async end() {
@@ -56,13 +58,22 @@ export function createLoad(key: string) {
         },
       }
     },
-    /** The log has every acknowledged record at its index, and none twice, where each of these nodes shows it. */
+    /** Stops all submitters that run, whatever waits for them: their test has failed. */
+    abandon() {
+      running.abort()
+      running = new AbortController()
+    },
+    /**
+     * The log has every record that was acknowledged before this call at its index, and none twice,
+     * where each of these nodes shows it.
+     */
     async check(nodes: readonly string[]) {
-      const end = Math.max(...[...acknowledged.values()].map(({ index }) => index)) + 1
+      const promised = [...acknowledged]
+      const end = Math.max(...promised.map(([, { index }]) => index)) + 1
       for (const url of nodes) {
         const found = await recordsAt(url, end)
         assert.equal(new Set(found.values()).size, found.size, `a record is twice in the log of ${url}`)
-        for (const [n, { index }] of acknowledged) assert.equal(found.get(index), statement(n).record, `record ${n} at ${index} of ${url}`)
+        for (const [n, { index }] of promised) assert.equal(found.get(index), statement(n).record, `record ${n} at ${index} of ${url}`)
       }
     },
   }
