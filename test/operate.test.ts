@@ -129,11 +129,11 @@ describe('docs/run-a-ledger', function () {
     const env: NodeJS.ProcessEnv = { ...bareEnvironment(), UNITS: join(folder, 'units') }
     const path = `${join(folder, 'bin')}:${env.PATH}`
     const untilUp = async () => {
-      while (
-        existsSync(join(folder, 'units/openseal.pid')) &&
-        !(await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok
-      )
+      const pidFile = join(folder, 'units/openseal.pid')
+      while (existsSync(pidFile) && !(await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok) {
+        if (!isRunning(Number(readFileSync(pidFile, 'utf8')))) throw new Error('the service ended')
         await new Promise(resolve => setTimeout(resolve, 100))
+      }
     }
     const state = async () => ((await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as { status: string }).status
     const follow = async (block: Block) => {
@@ -170,6 +170,14 @@ describe('docs/run-a-ledger', function () {
     }
   })
 })
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 async function serve({ script }: Block, folder: string, env: NodeJS.ProcessEnv, url: string): Promise<ChildProcess> {
   const service = spawn('bash', ['-c', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
