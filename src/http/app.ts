@@ -14,7 +14,7 @@ import { answerOptions, guard, guardPage, requireHost } from './headers.ts'
 import { answerEarly } from './listener.ts'
 import { createMetrics } from './metrics.ts'
 import { withOriginForm } from './place.ts'
-import { answerProblem, discardRest, type HttpProblem, isClientGone, refuseRoute } from './problem.ts'
+import { answerProblem, type HttpProblem, isClientGone, refuseRoute } from './problem.ts'
 import { agencyRoutes } from './routes/agencies.ts'
 import { anchorRoutes } from './routes/anchors.ts'
 import { backupRoutes } from './routes/backup.ts'
@@ -54,7 +54,6 @@ export function createHandler(deps: HttpDeps): RequestListener {
   const admitted = deps.admission === undefined ? app : refuseEarly(app, deps.admission, metrics)
   return withOriginForm(admitted, (request, response) => {
     metrics.countProblem(TARGET_MALFORMED.code)
-    discardRest(request)
     answerEarly(request, response, TARGET_MALFORMED)
   })
 }
@@ -95,8 +94,6 @@ function createDeskRouter(deps: DeskDeps): Router {
 function passEach(deps: RouteDeps): Middleware {
   return async (ctx: Context, next: Next) => {
     measure(ctx, deps)
-    // A body that nobody reads to its end must not keep its connection open.
-    ctx.res.once('finish', () => discardRest(ctx.req))
     guard(ctx)
     try {
       requireHost(ctx)

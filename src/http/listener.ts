@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { OpenSealError } from '../core/errors.ts'
 import { GUARDS } from './headers.ts'
-import { formatProblem, formOf, type HttpProblem } from './problem.ts'
+import { DISCARD_MS, discardRest, formatProblem, formOf, type HttpProblem } from './problem.ts'
 
 export type Listener = {
   readonly url: string
@@ -34,7 +34,7 @@ export type ListenerTimes = {
   readonly check: number
 }
 
-const TIMES: ListenerTimes = { headers: 15_000, idle: 120_000, rest: 120_000, check: 5_000 }
+const TIMES: ListenerTimes = { headers: 15_000, idle: 120_000, rest: DISCARD_MS, check: 5_000 }
 const DRAIN_MS = 10_000
 const IDLE_CHECK_MS = 50
 const MAX_HEADER_BYTES = 16 * 1024
@@ -80,7 +80,9 @@ export async function openListener({
     (request, response) => {
       answering.set(request.socket, response)
       closeAfterBody(request, response)
-      boundRest(request, response, times.rest)
+      // Node reads the rest of a body for as long as it arrives, and a byte a minute would hold the
+      // connection forever.
+      response.once('finish', () => discardRest(request, times.rest))
       if (request.httpVersionMajor === 1) listener(request, response)
       else answerEarly(request, response, NO_HTTP, { Connection: 'close' })
     },
@@ -129,18 +131,6 @@ function closeAfterBody(request: IncomingMessage, response: ServerResponse): voi
   response.removeHeader('Connection')
   const close = () => request.socket.destroySoon()
   response.once('finish', () => (request.complete ? close() : request.once('end', close)))
-}
-
-/**
- * Node reads the rest of a body that nobody wants for as long as it arrives, and a byte a minute
- * would hold the connection forever.
- */
-function boundRest(request: IncomingMessage, response: ServerResponse, restMs: number): void {
-  response.once('finish', () => {
-    if (request.complete) return
-    const late = setTimeout(() => request.socket.destroy(), restMs)
-    request.once('close', () => clearTimeout(late))
-  })
 }
 
 /** Answers before there is an application. */

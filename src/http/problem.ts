@@ -220,16 +220,17 @@ export function refuseRoute(ctx: Context): never {
   throw new RequestError('METHOD_NOT_ALLOWED', `${ctx.method} is not possible here. Allowed: ${allowed}.`)
 }
 
-const DISCARD_MS = 30_000
+/** For how long the rest of a body may arrive that nobody reads. */
+export const DISCARD_MS = 30_000
 
 /**
- * Reads and drops a refused body for a while, so that the client sees the answer and not a reset,
- * then cuts the connection.
+ * Reads and drops the rest of a body for a while, so that the client sees the answer and not a
+ * reset, then cuts the connection.
  */
-export function discardRest(request: IncomingMessage): void {
+export function discardRest(request: IncomingMessage, forMs = DISCARD_MS): void {
   if (request.complete) return
   request.resume()
-  const cut = setTimeout(() => request.complete || request.destroy(), DISCARD_MS).unref()
+  const cut = setTimeout(() => request.destroy(), forMs).unref()
   request.once('close', () => clearTimeout(cut))
 }
 
