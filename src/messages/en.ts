@@ -23,7 +23,7 @@ const SENTENCES = {
   'next.test-network': 'Test networks can be reset by anyone who runs them. Do not rely on this result.',
   'next.sealed':
     'Check again later, with a newer receipt from the record’s page. Until enough others vouch for it, you have only the word of the ledger.',
-  'trust.ledger': 'Checked by the rules that the ledger itself publishes. To rely on nobody, add your own copy of the policy file.',
+  'trust.ledger': 'Checked by the rules that the ledger itself publishes. To rely on nobody else, add your own copy of the policy file.',
   'trust.policy': 'Checked by your own copy of the rules (policy).',
   'trust.list': 'Checked by the policy of “{entry}” in the list “{list}”, with the SHA-256 {hash}.',
   'trust.unlisted': 'Checked by the list “{list}”, with the SHA-256 {hash}.',
@@ -211,7 +211,7 @@ const SENTENCES = {
   'verify.serverCsv': 'Send, check and save a table (CSV)',
   // Verify page, in the browser
   'verify.title': 'Check a file',
-  'verify.lead': 'Find out whether a public record is unchanged since it was put on the record.',
+  'verify.lead': 'Find out whether a public record has changed since it was put on the record.',
   'verify.private': 'The file stays on this device. To look up its receipt, at most the first digits of its fingerprint are sent.',
   'verify.privateOffline': 'The file stays on this device. Only the chain endpoints below are asked.',
   'verify.drop': 'Drop files and receipts here, in any order',
@@ -399,7 +399,7 @@ const SENTENCES = {
   'package.check': 'If you have the file, check it: each release in it gets an answer of its own.',
   'record.certificate': 'Certificate to print',
   'record.qr': 'Code with the address of this page',
-  'record.ownWord': 'So says the ledger itself. You can check it without trusting the ledger:',
+  'record.ownWord': 'The ledger itself says so. You can check it without trusting the ledger:',
   'record.facts': 'Details',
   'record.erased': 'The text of this entry was erased. Its place in the ledger, and the proofs of all others, are unaffected.',
   'record.erasedTitle': 'Erased entry',

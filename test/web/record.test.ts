@@ -94,7 +94,7 @@ describe('web/record', function () {
       const text = await read(`/en/records/${index}`)
       assert.deepEqual(cardOf(text), card, `entry ${index}`)
       assert.ok(text.indexOf('data-verdict') < text.indexOf('<h2>Documents'), `entry ${index}`)
-      assert.match(text, /So says the ledger itself\. You can check it without trusting the ledger: <a href="\/en\/verify">/)
+      assert.match(text, /The ledger itself says so\. You can check it without trusting the ledger: <a href="\/en\/verify">/)
     }
     for (const tag of LANGUAGE_TAGS)
       for (const [index] of STATES) assert.doesNotMatch(await read(`/${tag}/records/${index}`), /class="card good"/)

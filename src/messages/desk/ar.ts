@@ -339,7 +339,7 @@ export const deskAr: DeskMessages = {
   'operator.accepting': 'التقديم',
   'operator.yes': 'مقبول',
   'operator.no': 'مرفوض',
-  'operator.behind': 'قيود لا تشهد لها السلسلة بعد',
+  'operator.behind': 'قيود بانتظار من يشهد لها',
   'operator.oldest': 'أطول انتظار',
   'operator.anchored': 'أحدث تثبيت نهائي',
   'operator.covers': '{count, plural, zero {لا قيود} one {قيد واحد} two {قيدان} few {# قيود} many {# قيداً} other {# قيد}}',

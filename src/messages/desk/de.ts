@@ -365,7 +365,7 @@ export const deskDe: DeskMessages = {
   'operator.accepting': 'Einreichungen',
   'operator.yes': 'werden angenommen',
   'operator.no': 'werden abgelehnt',
-  'operator.behind': 'Einträge, für die die Kette noch nicht bürgt',
+  'operator.behind': 'Einträge, die auf Bürgschaft warten',
   'operator.oldest': 'Längste Wartezeit',
   'operator.anchored': 'Neuester endgültiger Anker',
   'operator.covers': '{count, plural, one {# Eintrag} other {# Einträge}}',

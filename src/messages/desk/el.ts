@@ -360,7 +360,7 @@ export const deskEl: DeskMessages = {
   'operator.accepting': 'Υποβολές',
   'operator.yes': 'γίνονται δεκτές',
   'operator.no': 'απορρίπτονται',
-  'operator.behind': 'Εγγραφές που δεν εγγυάται ακόμη η αλυσίδα',
+  'operator.behind': 'Εγγραφές σε αναμονή εγγύησης',
   'operator.oldest': 'Μεγαλύτερη αναμονή',
   'operator.anchored': 'Νεότερη οριστική αγκύρωση',
   'operator.covers': '{count, plural, one {# εγγραφή} other {# εγγραφές}}',

@@ -346,7 +346,7 @@ export const deskEn = {
   'operator.accepting': 'Submissions',
   'operator.yes': 'accepted',
   'operator.no': 'refused',
-  'operator.behind': 'Entries that the chain does not vouch for yet',
+  'operator.behind': 'Entries waiting to be vouched for',
   'operator.oldest': 'Longest wait',
   'operator.anchored': 'Newest final anchor',
   'operator.covers': '{count, plural, one {# entry} other {# entries}}',

@@ -358,7 +358,7 @@ export const deskEs: DeskMessages = {
   'operator.accepting': 'Presentaciones',
   'operator.yes': 'se aceptan',
   'operator.no': 'se rechazan',
-  'operator.behind': 'Entradas por las que la cadena aún no responde',
+  'operator.behind': 'Entradas a la espera de respaldo',
   'operator.oldest': 'Espera más larga',
   'operator.anchored': 'Último anclaje definitivo',
   'operator.covers': '{count, plural, one {# entrada} many {# de entradas} other {# entradas}}',

@@ -363,7 +363,7 @@ export const deskFr: DeskMessages = {
   'operator.accepting': 'Dépôts',
   'operator.yes': 'acceptés',
   'operator.no': 'refusés',
-  'operator.behind': 'Entrées dont la chaîne ne se porte pas encore garante',
+  'operator.behind': 'Entrées en attente de garantie',
   'operator.oldest': 'Plus longue attente',
   'operator.anchored': 'Ancrage définitif le plus récent',
   'operator.covers': '{count, plural, one {# entrée} many {# d’entrées} other {# entrées}}',

@@ -351,7 +351,7 @@ export const deskUk: DeskMessages = {
   'operator.accepting': 'Подання',
   'operator.yes': 'приймаються',
   'operator.no': 'відхиляються',
-  'operator.behind': 'Записи, за які ланцюг ще не ручається',
+  'operator.behind': 'Записи, що очікують поруки',
   'operator.oldest': 'Найдовше очікування',
   'operator.anchored': 'Останній остаточний якір',
   'operator.covers': '{count, plural, one {# запис} few {# записи} many {# записів} other {# запису}}',
