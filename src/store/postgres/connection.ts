@@ -71,6 +71,11 @@ const KEEPALIVE_MS = 10_000
 /** The oldest PostgreSQL that has everything the store uses. */
 const MIN_VERSION = 140_000
 
+/** A server that lacks what it is asked, or has it for others only. */
+const UNANSWERABLE = /^(42|0A)/
+/** What a pooler answers to settings that it does not know. */
+const PROTOCOL_VIOLATION = '08P01'
+
 /** Notices that a COMMIT was answered although its standby may not have it. */
 const DOUBTFUL = ['01000', '57P01']
 
@@ -100,7 +105,8 @@ const TYPES: pg.CustomTypesConfig = {
 
 /**
  * Connects to one host.
- * @throws StoreError STORE_UNREACHABLE, STORE_LOGIN, STORE_TLS, STORE_NO_DATABASE
+ * @throws StoreError STORE_UNREACHABLE, STORE_LOGIN, STORE_TLS, STORE_NO_DATABASE, STORE_RIGHTS,
+ * STORE_POOLER
  */
 export async function connect(address: DatabaseAddress, at: DatabaseHost, limits: ConnectionLimits): Promise<Connection> {
   const { user, database } = address
@@ -177,7 +183,7 @@ export async function connect(address: DatabaseAddress, at: DatabaseHost, limits
 const SERVER = `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',
   current_setting('server_version_num')::int, current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on',
   CASE WHEN pg_is_in_recovery() THEN 0 ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint END,
-  has_function_privilege('pg_control_system()', 'EXECUTE')`
+  has_function_privilege('pg_control_system()', 'EXECUTE'), (SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout')`
 const SYSTEM = 'SELECT system_identifier::text FROM pg_control_system()'
 
 /**
@@ -190,13 +196,18 @@ const SETTINGS = `SELECT set_config('bytea_output', 'hex', false), set_config('t
 
 /**
  * Asks a server what it is, and tells it how this connection is used.
- * @throws StoreError STORE_VERSION, STORE_UNSAFE
+ * @throws StoreError STORE_VERSION, STORE_POOLER, STORE_UNSAFE
  */
-export async function prepare({ run, at }: Connection): Promise<ServerState> {
-  const { rows } = await run({ text: SERVER })
-  const [[isReadOnly, version, fsync, fullPages, timeline, mayAsk]] = rows as [[boolean, number, boolean, boolean, number, boolean]]
-  if (version < MIN_VERSION)
-    throw new StoreError('STORE_VERSION', `The database at ${nameOfHost(at)} is older than PostgreSQL ${MIN_VERSION / 10_000}.`)
+export async function prepare({ run, at }: Connection, { lockMs }: ConnectionLimits): Promise<ServerState> {
+  const { rows } = await run({ text: SERVER }).catch(cause => {
+    throw UNANSWERABLE.test(sqlState(cause) ?? '') ? versionError(at, cause) : cause
+  })
+  const [[isReadOnly, version, fsync, fullPages, timeline, mayAsk, limitMs]] = rows as [
+    [boolean, number, boolean, boolean, number, boolean, number],
+  ]
+  if (version < MIN_VERSION) throw versionError(at)
+  // A pooler may drop what this connection asked for, and give its transactions to any connection.
+  if (limitMs !== lockMs) throw poolerError(at)
   if (!fsync || !fullPages)
     throw new StoreError(
       'STORE_UNSAFE',
@@ -260,6 +271,7 @@ function connectError(cause: unknown, { user, database }: DatabaseAddress, at: D
     )
   if (state === '3D000') return error('STORE_NO_DATABASE', `The server at ${name} has no database ${database}: create it first.`)
   if (state === '42501') return error('STORE_RIGHTS', `The user ${user} may not connect to the database ${database} at ${name}.`)
+  if (state === PROTOCOL_VIOLATION) return poolerError(at, cause)
   if (state === '53300') return error('STORE_UNREACHABLE', `The database at ${name} has no free connection.`)
   if (state !== undefined) return error('STORE_UNREACHABLE', `The database at ${name} accepts no connections now (${state}).`)
   if (/does not support SSL/.test(message))
@@ -270,6 +282,15 @@ function connectError(cause: unknown, { user, database }: DatabaseAddress, at: D
     return error('STORE_TLS', `The certificate of the database at ${name} is not trusted (${code}): set sslrootcert in OPENSEAL_STORE.`)
   const why = code ?? (/timeout/.test(message) ? 'no answer' : 'the connection was closed')
   return error('STORE_UNREACHABLE', `The database at ${name} cannot be reached (${why}).`)
+}
+
+function versionError(at: DatabaseHost, cause?: unknown): StoreError {
+  return new StoreError('STORE_VERSION', `The database at ${nameOfHost(at)} is not PostgreSQL ${MIN_VERSION / 10_000} or newer.`, { cause })
+}
+
+function poolerError(at: DatabaseHost, cause?: unknown): StoreError {
+  const advice = 'If that is a pooler such as pgbouncer, name the database itself in OPENSEAL_STORE.'
+  return new StoreError('STORE_POOLER', `${nameOfHost(at)} does not take the settings of a connection. ${advice}`, { cause })
 }
 
 function readBytes(text: string): Uint8Array {

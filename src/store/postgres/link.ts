@@ -71,7 +71,7 @@ export function createLinks({ address, limits, host, onMoved }: Deps): DatabaseL
       for (let i = 0; i < READERS; i++) {
         const reader = await connect(address, connection.at, limits)
         opened.push(reader)
-        await prepare(reader)
+        await prepare(reader, limits)
       }
     } catch (error) {
       for (const each of opened) each.drop()
@@ -167,7 +167,7 @@ async function findPrimary(address: DatabaseAddress, limits: ConnectionLimits, t
 async function ask(address: DatabaseAddress, at: DatabaseHost, limits: ConnectionLimits): Promise<Found> {
   const connection = await connect(address, at, limits)
   try {
-    return { connection, state: await prepare(connection) }
+    return { connection, state: await prepare(connection, limits) }
   } catch (error) {
     connection.drop()
     throw brokenOff(error, at)

@@ -19,7 +19,7 @@ const NOW: DatabaseStatement = { name: 'now', text: 'SELECT (extract(epoch FROM 
  * Opens the store at an address. Makes its tables at the first start. `onMoved` is told when another
  * server of the cluster has taken over.
  * @throws StoreError STORE_ADDRESS, STORE_UNREACHABLE, STORE_LOGIN, STORE_RIGHTS, STORE_TLS,
- * STORE_NO_DATABASE, STORE_NO_PRIMARY, STORE_VERSION, STORE_UNSAFE, STORE_SCHEMA
+ * STORE_NO_DATABASE, STORE_NO_PRIMARY, STORE_VERSION, STORE_POOLER, STORE_UNSAFE, STORE_SCHEMA
  */
 export async function openPostgresStore(
   text: string,

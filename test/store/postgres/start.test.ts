@@ -5,12 +5,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { systemHost } from '../../../src/host.ts'
+import { createLogSigner } from '../../../src/log/signer.ts'
 import { silentLog } from '../../../src/logger.ts'
 import { StoreError } from '../../../src/store/port/errors.ts'
 import { parseAddress } from '../../../src/store/postgres/address.ts'
 import { connect, LIMITS, prepare } from '../../../src/store/postgres/connection.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
-import { openTestLedger } from '../../ledger/fixtures.ts'
+import { anchorOf, ORIGIN, openTestLedger } from '../../ledger/fixtures.ts'
 import { commitOf } from '../conformance/commits.ts'
 import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.ts'
 import { startPostgres, type TestServer } from './server.ts'
@@ -65,6 +66,12 @@ describe('opening the PostgreSQL store', () => {
       { kind: 'i', kept: 'p' },
       { kind: 'r', kept: 'p' },
     ])
+    // Hashes do not compress, so nobody tries.
+    const plain = await server.sql(
+      "SELECT attrelid::regclass::text AS table FROM pg_attribute WHERE attname = 'bytes' AND attstorage = 'e' ORDER BY 1",
+      nameOf(address),
+    )
+    assert.deepEqual(plain, [{ table: 'openseal.bundle' }, { table: 'openseal.tile' }])
     const [others] = await server.sql(
       `SELECT (SELECT count(*)::int FROM pg_trigger WHERE NOT tgisinternal) + (SELECT count(*)::int FROM pg_proc WHERE pronamespace = 'openseal'::regnamespace)
         + (SELECT count(*)::int FROM pg_extension WHERE extname <> 'plpgsql') + (SELECT count(*)::int FROM pg_constraint WHERE contype = 'f') AS n`,
@@ -142,12 +149,59 @@ describe('opening the PostgreSQL store', () => {
     assert.equal(await tablesIn(foreign), 0)
   })
 
+  it('refuses a server that is older, or answers otherwise than PostgreSQL, and a pooler before it', async () => {
+    const address = await server.newDatabase()
+    // What its user finds first, as if the server were another one.
+    const shadowed = async (made: string, code: string, sentence: RegExp) => {
+      await server.sql(`CREATE SCHEMA shadow; GRANT USAGE ON SCHEMA shadow TO ledger; ${made}`, nameOf(address))
+      await server.sql('ALTER ROLE ledger SET search_path = shadow, pg_catalog')
+      await assert.rejects(open(address), refused(code, sentence))
+      await server.sql('ALTER ROLE ledger RESET search_path')
+      await server.sql('DROP SCHEMA shadow CASCADE', nameOf(address))
+    }
+    await shadowed(
+      `CREATE FUNCTION shadow.current_setting(text) RETURNS text LANGUAGE sql AS
+        $$ SELECT CASE $1 WHEN 'server_version_num' THEN '130018' ELSE pg_catalog.current_setting($1) END $$`,
+      'STORE_VERSION',
+      /is not PostgreSQL 14 or newer/,
+    )
+    await shadowed(
+      `CREATE FUNCTION shadow.pg_walfile_name(pg_lsn) RETURNS text LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'unknown function: pg_walfile_name()' USING ERRCODE = '42883'; END $$`,
+      'STORE_VERSION',
+      /is not PostgreSQL 14 or newer/,
+    )
+    await shadowed(
+      "CREATE VIEW shadow.pg_settings AS SELECT 'lock_timeout' AS name, '0' AS setting; GRANT SELECT ON shadow.pg_settings TO ledger",
+      'STORE_POOLER',
+      /does not take the settings of a connection.*pgbouncer, name the database itself/,
+    )
+    const answer = Buffer.from('SFATAL\0C08P01\0Munsupported startup parameter: lock_timeout\0\0')
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(answer.length + 4)
+    const pooler = createServer(client => client.on('data', () => client.end(Buffer.concat([Buffer.from('E'), length, answer]))))
+    await new Promise<void>(resolve => pooler.listen(0, '127.0.0.1', resolve))
+    const { port } = pooler.address() as { port: number }
+    await assert.rejects(open(`postgres://u:geheim@127.0.0.1:${port}/d`), refused('STORE_POOLER', /does not take the settings/))
+    pooler.close()
+    assert.equal(await tablesIn(address), 0)
+    await (await open(address)).close()
+  })
+
   it('refuses a ledger of another origin, key or contract in the same database', async () => {
     const address = await server.newDatabase()
     const first = await openTestLedger(await open(address))
+    const { root } = first.head()
     await first.close()
     const other = await open(address)
-    await assert.rejects(openTestLedger(other, { origin: 'another.example/log' }), { code: 'LEDGER_ORIGIN_CHANGED' })
+    const { chainId, contract, logId } = anchorOf(1, '')
+    for (const [deps, code] of [
+      [{ origin: 'another.example/log' }, 'LEDGER_ORIGIN_CHANGED'],
+      [{ signer: createLogSigner(ORIGIN, new Uint8Array(32).fill(7)) }, 'LEDGER_KEY_CHANGED'],
+      [{ anchors: [{ type: 'evm', chainId, contract, codeSha256: '0'.repeat(64), logId }] }, 'LEDGER_ANCHOR_CHANGED'],
+    ] as const)
+      await assert.rejects(openTestLedger(other, deps), { code })
+    assert.deepEqual((await other.readHead())?.head, { size: 1, root })
     await other.close()
   })
 
@@ -233,7 +287,7 @@ describe('opening the PostgreSQL store', () => {
       await server.sql(`ALTER ROLE ledger SET synchronous_commit = '${configured}'`)
       const { hosts, ...parsed } = parseAddress(address)
       const connection = await connect({ hosts, ...parsed }, hosts[0]!, LIMITS)
-      await prepare(connection)
+      await prepare(connection, LIMITS)
       const { rows } = await connection.run({ text: `SELECT ${names.map(name => `current_setting('${name}')`).join(', ')}` })
       assert.deepEqual(rows, [['15s', '8s', '5s', '10', '15000', expected]])
       await connection.end()
