@@ -21,3 +21,14 @@ export async function freePort(): Promise<number> {
   await new Promise(resolve => server.close(resolve))
   return Number(port)
 }
+
+/** Whether nothing listens on a port of this machine. */
+export async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  const hasIt = await new Promise<boolean>(resolve => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (hasIt) await new Promise(resolve => server.close(resolve))
+  return hasIt
+}

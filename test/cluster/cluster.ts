@@ -51,7 +51,8 @@ export async function startCluster({ nodes: count, port, told, env = {}, onPromo
     const nodes: ClusterNode[] = []
     /** What each node's connections to the servers go through, with `onPromoted`. */
     const lines: LossyProxy[][] = []
-    await Promise.all(
+    // All of them, so that none is left if another one does not start.
+    const outcomes = await Promise.allSettled(
       Array.from({ length: count }, async (_, i) => {
         const own = onPromoted && (await linesTo(database.address))
         if (own) {
@@ -64,6 +65,7 @@ export async function startCluster({ nodes: count, port, told, env = {}, onPromo
         started.push(node.stop)
       }),
     )
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     const proxy = await startClusterProxy(
       port === 0 ? 0 : port + 9,
       nodes.map(({ url }) => url),

@@ -9,12 +9,16 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { numberOption, readOptions } from '../../scripts/options.ts'
 import { writeResults } from '../../scripts/results.ts'
+import { isFree } from '../listen.ts'
 import { formatPhases, type PhaseResult, type Told } from './checks.ts'
 import { startCluster } from './cluster.ts'
 import { runDrill } from './drill.ts'
 import { runMove } from './move.ts'
 
 const tell = (line: string) => process.stderr.write(`${line}\n`)
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** The last port is nine more. */
+const LAST_PORT = 65_526
 
 const { values } = readOptions('cluster', {
   options: { nodes: { type: 'string' }, drill: { type: 'string' }, move: { type: 'string' }, write: { type: 'boolean' } },
@@ -40,15 +44,34 @@ if (values.move !== undefined) {
   })
 }
 
+const port = Number(process.env.OPENSEAL_PORT || 8080)
+if (!Number.isInteger(port) || port < 1 || port > LAST_PORT) {
+  tell(`cluster: OPENSEAL_PORT must be a number from 1 to ${LAST_PORT}.`)
+  process.exit(2)
+}
+for (const each of [...Array.from({ length: count }, (_, i) => port + i), port + 9])
+  if (!(await isFree(each))) {
+    tell(`cluster: port ${each} is in use. Set OPENSEAL_PORT to another one: the first node gets it, the proxy one that is 9 more.`)
+    process.exit(1)
+  }
+
+let isStopped = false
 const stopped = new Promise<void>(resolve => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  for (const signal of SIGNALS)
+    process.once(signal, () => {
+      isStopped = true
+      resolve()
+    })
 })
 tell('Starting PostgreSQL with a standby, a chain and the nodes …')
-const { data, database, nodes, proxy, stop } = await startCluster({
-  nodes: count,
-  port: Number(process.env.OPENSEAL_PORT || 8080),
-  told: tell,
+const { data, chain, database, nodes, proxy, stop } = await startCluster({ nodes: count, port, told: tell }).catch(error => {
+  tell(`cluster: it could not be started. ${error.message}`)
+  process.exit(1)
 })
+if (isStopped) {
+  await stop()
+  process.exit(0)
+}
 const standby = database.standby()
 process.stdout.write(
   `${JSON.stringify({
@@ -67,9 +90,11 @@ export OPENSEAL_OPERATOR_KEY_FILE=${data}/keys/operator.key
 ./openseal agency add demo.gov.example --name "Demo agency" --key-file ${data}/demo.key --ledger ${nodes[0]?.url}
 export OPENSEAL_API_KEY_FILE=${data}/demo.key
 ./openseal submit ${data}/record.txt --agency demo.gov.example --kind decision --record r-1 --ledger ${proxy}
+./openseal audit --trust-ledger --ledger ${proxy} --rpc ${chain.url}
 
 Kill or pause a node or the primary by its process id, and go on submitting. A node that ends is
-started again, and the standby takes the place of a primary that dies. Ctrl-C ends everything.`)
+started again, and the standby takes the place of a primary that dies. The audit shows that nothing
+is lost and nothing twice. Ctrl-C ends everything.`)
 await stopped
 tell('Stopping …')
 await stop()
@@ -82,7 +107,7 @@ async function runPhases(
   page: { readonly title: string; readonly about: string },
 ): Promise<never> {
   let stop = async () => {}
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop().finally(() => process.exit(1)))
+  for (const signal of SIGNALS) process.once(signal, () => stop().finally(() => process.exit(1)))
   const results: PhaseResult[] = []
   const done = (result: PhaseResult) => {
     results.push(result)

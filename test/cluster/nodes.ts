@@ -1,6 +1,6 @@
 /** The nodes of a cluster: processes of the service, each started again if it ends. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, mkdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ export type ClusterNode = { readonly url: string; readonly folder: string; pid()
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const AGAIN_MS = 1000
 
-/** Starts a node, and resolves when it serves. `folder` holds its data, its mark and its log. */
+/** Starts a node, and resolves when it serves. Rejects if it ends before, and starts it again if it ends later. */
 export async function startNode(
   { folder, port, env }: { readonly folder: string; readonly port: number; readonly env: { readonly [name: string]: string } },
   told: (what: string) => void,
@@ -41,7 +41,14 @@ export async function startNode(
   }
 
   run()
-  while (!(await isReady(url))) await sleep(100)
+  const first = child!
+  while (!(await isReady(url))) {
+    if (first.exitCode !== null || first.signalCode !== null) {
+      isOver = true
+      throw new Error(`The node at ${url} has ended: ${readFileSync(join(folder, 'service.log'), 'utf8').trim().split('\n').at(-1)}`)
+    }
+    await sleep(100)
+  }
   return {
     url,
     folder,
