@@ -11,7 +11,7 @@ import { defaultMarkFolder, openMarkFile } from '../src/mark.ts'
 import { rotateLogKey } from '../src/server/rotate.ts'
 import { type Service, startServer } from '../src/server/server.ts'
 import { openPostgresStore } from '../src/store/postgres/postgres.ts'
-import { openCommands } from './cli/commands.ts'
+import { openCommands, runAlone } from './cli/commands.ts'
 import { statement } from './http/service.ts'
 import { useServices } from './services.ts'
 import { startPostgres, type TestServer } from './store/postgres/server.ts'
@@ -240,6 +240,27 @@ describe('server with its log in PostgreSQL', () => {
     deepEqual(JSON.parse(await readFile(path, 'utf8')).database, mark.database)
   })
 
+  it('serves a backup of the database for an audit, and adds nothing to it where its chain is out of reach', async () => {
+    const name = new URL(config.storeUrl!).pathname.slice(1)
+    const first = await start()
+    const { key } = await keysOf(first)
+    await json(first, '/v1/records', key, statement(30))
+    const { size, root } = await json(first, '/v1/status')
+    await until(async () => (await json(first, `/v1/records/${size - 1}`)).state === 'anchored')
+    const { contract } = (await json(first, '/policy.json')).anchors[0]
+    await first.close()
+    await postgres.sql(`CREATE DATABASE backup TEMPLATE ${name} OWNER ledger`)
+    const chain = await start()
+    const copy = { storeUrl: config.storeUrl!.replace(name, 'backup'), dataDir: join(folder, 'checked'), rpcUrls: ['http://127.0.0.1:1'] }
+    const checked = await start({ ...copy, keysDir: join(config.dataDir, 'keys'), contract })
+    const asked = ['audit', '--trust-ledger', '--json', '--ledger', checked.url, '--rpc', chain.chain.urls[0]!]
+    const { code, out, err } = await runAlone(asked)
+    const found = JSON.parse(out)
+    deepEqual([code, found.verdict, found.size, found.root], [0, 'clean', size, root], err)
+    equal((await ask(checked, '/v1/records', key, statement(31))).status, 503)
+    await checked.close()
+  })
+
   it('accepts no records while the database lacks what was signed, until its operator has decided', async () => {
     const first = await start()
     const { key } = await keysOf(first)
@@ -259,6 +280,7 @@ describe('server with its log in PostgreSQL', () => {
     match(ready, /"MARK_BEHIND"/)
     match(ready, /this database has only \d+: .* a standby or a backup that has them/)
     doesNotMatch(ready, /doctor/)
+    deepEqual(await json(behind, '/v1/records/1').then(({ status, code }) => [status, code]), [503, 'STORE_BEHIND'])
     await behind.close()
     await acceptLoss(config.dataDir, size, markFolder, database(storeUrl))
     const decided = await start({ storeUrl })
