@@ -79,6 +79,26 @@ describe('openseal audit', () => {
       deepEqual([code, sentence], ['AUDIT_CHAIN_UNREACHABLE', 'An endpoint of the chain did not answer.'])
     })
 
+    it('says in words, in JSON and in the report that a chain has no such contract, and accuses nobody', async () => {
+      const { contract, ...pinned } = world.pinned
+      const nowhere = { ...pinned, contract: `0x${'9'.repeat(40)}` }
+      const policy = join(folder, 'nowhere.json')
+      await writeFile(policy, formatPolicy(policyOf(world.served.ledger, [world.pinned, { ...nowhere, fromSize: 701 }])))
+      const html = join(folder, 'nowhere.html')
+      const run = (...more: string[]) =>
+        openseal('audit', '--ledger', world.proxy.url, '--policy', policy, '--rpc', world.chain.url, ...more)
+      const { code, out } = await run('--report', html)
+      const [sentence] = AUDIT_CATALOGUES.en.AUDIT_CONTRACT_NONE.split(':')
+      equal(code, 6)
+      match(out, /The audit could not be finished\. No contradiction was found/)
+      for (const said of [out, await readFile(html, 'utf8')]) {
+        ok(said.includes(sentence!) && said.includes(nowhere.contract), said)
+        ok(!said.includes('NOT consistent'))
+      }
+      const { findings, unfinished } = JSON.parse((await run('--json')).out)
+      deepEqual([findings, unfinished.map((each: { code: string }) => each.code)], [[], ['AUDIT_CONTRACT_NONE']])
+    })
+
     it('writes the report in every language, and what others say into it as text only', async () => {
       const report = await world.run()
       const reason = '<script>alert(1)</script>"&'

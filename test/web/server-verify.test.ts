@@ -78,6 +78,26 @@ describe('web/server-verify', function () {
     }
   })
 
+  it('says which ledgers of a reader’s list it does not ask, and not that there is no record', async () => {
+    const here = await openWorld()
+    try {
+      const ledger = { ...here.ledger, head: async () => here.ledger.head() }
+      const entry = (name: string) => ({ name, ledger: 'http://127.0.0.1:9', policy: JSON.parse(formatPolicy(here.policy())) })
+      const near = { ...entry('Near'), policy: JSON.parse(formatPolicy(policyWith())) }
+      const list = JSON.stringify({ type: 'openseal/trust@v1', name: 'List', entries: [entry('Own'), near] })
+      const given = { ...readText(list), json: new TextEncoder().encode(list) }
+      const files = [
+        { name: 'f.txt', read: readText('nobody has this'), isPolicy: false },
+        { name: 'list.json', read: given, isPolicy: true },
+      ]
+      const answer = await checkUpload(speak('en'), { files }, { policy: here.policy(), chain: [], ledger })
+      const [own] = 'answers' in answer ? answer.answers.flatMap(each => each.own) : []
+      deepEqual([own?.problem, own?.lookedUp], ['ledger-gone', { answered: ['Own'], silent: [], notAsked: ['Near'] }])
+    } finally {
+      await here.close()
+    }
+  })
+
   it('checks no more files of a report than an archive may hold', async () => {
     const here = await openWorld()
     try {
