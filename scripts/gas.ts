@@ -83,7 +83,7 @@ export async function measureGas(): Promise<GasRow[]> {
 }
 
 /** The measured rows as a Markdown table. */
-export function formatGasTable(rows: readonly GasRow[]): string {
+function formatGasTable(rows: readonly GasRow[]): string {
   const n = (value: number) => value.toLocaleString('en-US')
   const lines = rows.map(r => `| \`${r.call}\` | ${n(r.records)} | ${r.what} | ${r.proofLength} | ${r.sha256Calls} | ${n(r.gas)} |`)
   return ['| call | records | case | proof hashes | SHA-256 calls | gas |', '| --- | ---: | --- | ---: | ---: | ---: |', ...lines].join(

@@ -44,7 +44,7 @@ export async function readChainLog(reading: Reading): Promise<ChainView> {
 }
 
 /** The name under which an endpoint's view of a log is remembered. */
-export function chainName({ chainId, contract, logId, name }: AuditChain): string {
+function chainName({ chainId, contract, logId, name }: AuditChain): string {
   return `${chainId} ${contract} ${logId} ${name}`.toLowerCase()
 }
 

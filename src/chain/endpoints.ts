@@ -157,7 +157,7 @@ const MEANINGS: readonly (readonly [RegExp, string, string])[] = [
 const TROUBLE = [-32005, -32603, -32601, -32016, 429]
 
 /** Our error for an error that an endpoint returned. The fault is its cause. */
-export function chainError(fault: RpcFault, host: string): ChainError {
+function chainError(fault: RpcFault, host: string): ChainError {
   for (const [pattern, code, message] of MEANINGS) if (pattern.test(fault.message)) return new ChainError(code, message, { cause: fault })
   if (TROUBLE.includes(fault.code))
     return new ChainError('CHAIN_UNREACHABLE', `The chain's endpoint ${host} cannot answer at the moment.`, { cause: fault })

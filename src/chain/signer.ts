@@ -52,7 +52,7 @@ export function createKeySigner(privateKey: string): TxSigner {
 }
 
 /** Reads the private key in a file: 0x and 64 hex digits, with only white space around them. */
-export async function readKeyFile(path: string): Promise<string> {
+async function readKeyFile(path: string): Promise<string> {
   const text = (await readSecretFile(path, 'OPENSEAL_ANCHOR_KEY_FILE')).trim()
   if (!/^0x[0-9a-fA-F]{64}$/.test(text))
     throw new ChainError('CHAIN_KEY_MALFORMED', `${path} does not contain a private key: 0x and 64 hex digits are expected.`)
@@ -63,7 +63,7 @@ export async function readKeyFile(path: string): Promise<string> {
  * Opens the key of an encrypted JSON keystore (Web3 Secret Storage v3), as geth, clef, cast and
  * ethers write it. A final line break of the password file is ignored.
  */
-export async function openKeystore(path: string, passwordFile: string): Promise<TxSigner> {
+async function openKeystore(path: string, passwordFile: string): Promise<TxSigner> {
   const json = await readSecretFile(path, 'OPENSEAL_ANCHOR_KEYSTORE')
   const password = (await readSecretFile(passwordFile, 'OPENSEAL_ANCHOR_KEYSTORE_PASSWORD_FILE')).replace(/\r?\n$/, '')
   try {

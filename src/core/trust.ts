@@ -41,7 +41,7 @@ const MAX_NAME_LENGTH = 200
 const MAX_URL_LENGTH = 2000
 
 /** Whether the JSON of a policy file claims to be a list. */
-export function isTrustJson(value: Json): value is JsonObject {
+function isTrustJson(value: Json): value is JsonObject {
   return isJsonObject(value) && typeof value.type === 'string' && /^openseal\/trust@/.test(value.type)
 }
 

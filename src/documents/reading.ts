@@ -92,7 +92,7 @@ export type DocumentReading = {
 /** The largest file that is read. A larger one is hashed only. */
 export const MAX_READ_BYTES = 64 * 1024 * 1024
 /** The most inner documents of a statement, which also lists the file itself. */
-export const MAX_INNER = 255
+const MAX_INNER = 255
 
 /** A file can cause any number of remarks. Equal ones count once. */
 const MAX_REMARKS = 20

@@ -5,7 +5,7 @@
 import { type FinderRow, jsonValue, lastNumber, type Rows, readJson, rowKey } from './rows.ts'
 
 /** The units of time that are kept. */
-export const UNITS_MS = { quarter: 15 * 60_000, day: 86_400_000 } as const
+const UNITS_MS = { quarter: 15 * 60_000, day: 86_400_000 } as const
 export type Unit = keyof typeof UNITS_MS
 
 /**

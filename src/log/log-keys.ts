@@ -68,7 +68,7 @@ export async function readLog(store: KeyRows): Promise<{ readonly origin: string
  * The keys of a log that began with `first`, as a policy lists them. A newer key counts for every
  * size, because it may sign older checkpoints again.
  */
-export function keysAfter(first: string, changes: readonly LoggedChange[]): PolicyKey[] {
+function keysAfter(first: string, changes: readonly LoggedChange[]): PolicyKey[] {
   const keys: PolicyKey[] = [{ vkey: first, fromSize: 0 }]
   for (const { index, change } of changes) {
     const { vkey } = keys.pop()!

@@ -134,7 +134,7 @@ export function saySteps(say: Say, { checks }: Pick<Result, 'checks'>): string[]
 }
 
 /** The sentence with the next step for a failed check. undefined if the sentence of the fault has it. */
-export function stepOf(code: string): MessageKey | undefined {
+function stepOf(code: string): MessageKey | undefined {
   if (Object.hasOwn(STEPS, code)) return `step.${STEPS[code]!}`
   const step = STEPS_OF_FAULTS[(Object.hasOwn(FAULTS, code) ? FAULTS[code] : undefined) ?? 'broken']
   return step && `step.${step}`

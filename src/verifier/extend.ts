@@ -105,7 +105,7 @@ const CAUTIOUS: AnchorTerms = { production: false, finality: 'finalized' }
  * from tree size index + 2, and a retired one ends at index + 1. Nothing is verified.
  * @throws ExtendError, or the receipt's own error
  */
-export function followAnchorsChange(policy: Policy, receipt: string, terms: AnchorTerms = CAUTIOUS): FollowedAnchors | undefined {
+function followAnchorsChange(policy: Policy, receipt: string, terms: AnchorTerms = CAUTIOUS): FollowedAnchors | undefined {
   const evidence = readReceiptParts(receipt)
   const change = unwrap(evidence.statement)
   if (change.type !== ANCHORS_CHANGE) throw new ExtendError('EXTEND_UNPROVEN', `a statement of type ${change.type} changes no anchors`)

@@ -21,7 +21,7 @@ export const CHANGES = [
   'its own statement erased',
 ] as const
 /** The source that was asked about changes. */
-export const SOURCES = ['ledger', 'copy', 'nobody'] as const
+const SOURCES = ['ledger', 'copy', 'nobody'] as const
 
 export type State = (typeof STATES)[number]
 export type ChangeOf = (typeof CHANGES)[number]
@@ -93,9 +93,9 @@ export function* allCases(): Generator<Case> {
 }
 
 /** The witnesses: the policy asks for none, enough signed, or too few did. */
-export const WITNESSED = ['not asked for', 'enough signed', 'too few signed'] as const
+const WITNESSED = ['not asked for', 'enough signed', 'too few signed'] as const
 /** The time stamp of an authority that the policy names. */
-export const STAMPS = ['holds', 'is missing', 'is bad'] as const
+const STAMPS = ['holds', 'is missing', 'is bad'] as const
 
 /** What vouches for a checkpoint: witnesses, a chain and an authority, each if there is one. */
 export type VoucherCase = {

@@ -67,18 +67,6 @@ export function tileWidthAt(level: number, index: number, size: number): number 
   return Math.max(0, Math.min(TILE_WIDTH, hashes - index * TILE_WIDTH))
 }
 
-/**
- * Every tile of a tree of `size`, level by level from the bottom. The partial tile is the last of
- * its level.
- */
-export function tilesOf(size: number): TileId[] {
-  const tiles: TileId[] = []
-  for (let level = 0; tileWidthAt(level, 0, size) > 0; level++) {
-    for (let index = 0; tileWidthAt(level, index, size) > 0; index++) tiles.push({ level, index, width: tileWidthAt(level, index, size) })
-  }
-  return tiles
-}
-
 /** Encodes a tile: its hashes, concatenated. */
 export function encodeTile(hashes: readonly Hash[]): Uint8Array {
   return joinBytes(hashes)

@@ -11,7 +11,7 @@ import { RequestError } from '../problem.ts'
 import { readCount } from '../schemas/values.ts'
 
 /** The most indexes that one call may ask for. */
-export const MAX_RANGE = 10_000
+const MAX_RANGE = 10_000
 
 /** How many lines take as long as an ordinary request. */
 const LINES_OF_A_REQUEST = { receipt: 50, statement: 200 }

@@ -92,7 +92,7 @@ export const record = z
   .meta({ id: 'LedgerRecord' })
 
 /** A record in a list. */
-export const recordSummary = z
+const recordSummary = z
   .strictObject({
     index: count,
     state,

@@ -81,9 +81,6 @@ export function writeDraft({ action, fields, documents, read, remarks, isUploade
   }
 }
 
-/** A draft of which nothing is known yet. */
-export const EMPTY_DRAFT: Draft = { action: 'publish', fields: {}, documents: [], read: {}, remarks: [], isUploaded: false }
-
 /** A field as a file has it, for the draft's `read`. */
 export function readAt(field: Field | 'action', value: string, at: string): ReadField {
   return { at, of: digestOf(field, value) }

@@ -12,7 +12,7 @@ import { labelOf, renderDocuments, renderPlace } from './form.ts'
 export type Foreseen = { readonly known?: number; readonly warnings: readonly Warning[] }
 
 /** The name of the box by which a warning is accepted. */
-export function acceptName(code: string): string {
+function acceptName(code: string): string {
   return `accept-${code}`
 }
 

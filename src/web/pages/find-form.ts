@@ -9,7 +9,7 @@ import type { Frame } from '../layout.ts'
 import { vouchKey } from '../vouching.ts'
 
 /** The words for a state. */
-export const STATE_WORDS = {
+const STATE_WORDS = {
   current: 'find.current',
   waiting: 'state.waiting',
   withdrawn: 'state.withdrawn',

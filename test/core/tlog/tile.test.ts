@@ -12,7 +12,6 @@ import {
   TILE_HEIGHT,
   TILE_WIDTH,
   type TilePath,
-  tilesOf,
   tileWidthAt,
 } from '../../../src/core/tlog/tile.ts'
 import { code, damage, damages, parsedOrRefused } from '../damage.ts'
@@ -89,6 +88,15 @@ describe('tile path', () => {
     )
   })
 })
+
+/** Every tile of a tree of `size`, level by level from the bottom, by the widths alone. */
+function tilesOf(size: number) {
+  const tiles: { readonly level: number; readonly index: number; readonly width: number }[] = []
+  for (let level = 0; tileWidthAt(level, 0, size) > 0; level++) {
+    for (let index = 0; tileWidthAt(level, index, size) > 0; index++) tiles.push({ level, index, width: tileWidthAt(level, index, size) })
+  }
+  return tiles
+}
 
 describe('tiles of a tree', () => {
   it('has the published shape at size 70,000', () => {
