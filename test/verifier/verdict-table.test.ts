@@ -24,6 +24,7 @@ import {
   expectVouched,
   formatPage,
   type Source,
+  type VoucherCase,
 } from './verdict-table.ts'
 import {
   AMENDMENT,
@@ -144,28 +145,40 @@ describe('verifier: the table of verdicts', () => {
     equal(count, 65 * 2 * 25 * 2)
   })
 
-  it('answers every combination of witnesses, a chain and a time stamp as the table says', async function () {
+  it('answers every combination of witnesses, up to two chains and up to two time stamps as the table says', async function () {
     this.timeout(120_000)
     const world = createWorld([GENESIS, OWN])
     const data = Buffer.from(formatCheckpoint({ origin: ORIGIN, size: world.size, root: world.root }))
-    const root = issue({ name: 'Root', ca: true })
-    const signer = issuedBy(root, { name: 'TSA', serial: 2, purposes: [TIME_STAMPING] })
-    const tokenOf = (change: object): ReceiptToken[] => [
-      { type: 'rfc3161', size: world.size, token: toBase64(makeStamp({ data, signer, certificates: [signer], ...change })) },
-    ]
-    const hints = { holds: tokenOf({}), 'is missing': [], 'is bad': tokenOf({ imprint: new Uint8Array(32) }) } as const
+    const authorities = ['One', 'Two'].map(name => {
+      const root = issue({ name, ca: true })
+      return { name, root, signer: issuedBy(root, { name: `TSA ${name}`, serial: 2, purposes: [TIME_STAMPING] }) }
+    })
+    const tokens = authorities.map(({ signer }) => {
+      const tokenOf = (change: object): ReceiptToken[] => [
+        { type: 'rfc3161', size: world.size, token: toBase64(makeStamp({ data, signer, certificates: [signer], ...change })) },
+      ]
+      return { holds: tokenOf({}), 'is missing': [], 'is bad': tokenOf({ imprint: new Uint8Array(32) }) }
+    })
     const signed = { 'not asked for': [], 'enough signed': WITNESSES, 'too few signed': WITNESSES.slice(1) } as const
     const receipts = new Map<string, Promise<string>>()
-    const receiptOf = (witnesses: keyof typeof signed, state: keyof typeof hints) => {
-      const made = receipts.get(witnesses + state) ?? world.receipt(1, { witnesses: signed[witnesses], hints: hints[state] })
-      receipts.set(witnesses + state, made)
+    const receiptOf = ({ witnesses, stamps }: VoucherCase) => {
+      const states = stamps.map(({ state }) => state)
+      const key = [witnesses, ...states].join()
+      const hints = states.flatMap((state, at) => tokens[at]![state])
+      const made = receipts.get(key) ?? world.receipt(1, { witnesses: signed[witnesses], hints })
+      receipts.set(key, made)
       return made
     }
     let [count, refused] = [0, 0]
     for (const each of allVoucherCases()) {
-      const { witnesses, chain, stamp, requireAnchors } = each
-      const authority = { type: 'rfc3161', name: 'One', certificates: [toBase64(root.der)], production: stamp?.production }
-      const anchors = [...(chain ? [{ ...ANCHOR, production: chain.production }] : []), ...(stamp ? [authority] : [])]
+      const { witnesses, chains, stamps, requireAnchors } = each
+      const anchors = [
+        ...chains.map(({ production }, at) => ({ ...ANCHOR, chainId: at + 1, production })),
+        ...stamps.map(({ production }, at) => {
+          const { name, root } = authorities[at]!
+          return { type: 'rfc3161', name, certificates: [toBase64(root.der)], production }
+        }),
+      ]
       const quorum = witnesses === 'not asked for' ? 0 : 2
       const change = { anchors, requireAnchors, witnesses: WITNESSES.map(({ vkey }) => formatVkey(vkey)), quorum }
       const expected = expectVouched(each)
@@ -177,15 +190,15 @@ describe('verifier: the table of verdicts', () => {
       }
       const { verdict, finding, exit, isGreen } = await verify({
         file: digestsOf(FILE),
-        receipt: await receiptOf(witnesses, stamp?.state ?? 'is missing'),
+        receipt: await receiptOf(each),
         policy: policyWith({}, change),
-        chain: chain ? [readerOf(world, chain, 1)] : [],
+        chain: chains.map((chain, at) => readerOf(world, chain, at + 1)),
         currency: listingOf(world),
         trust: 'policy',
       })
       deepEqual({ verdict, finding, exit, isGreen }, expected, JSON.stringify(each))
     }
-    deepEqual([count, refused], [3 * 11 * 7 * 2, 11 * 6])
+    deepEqual([count, refused], [(11 * 10 + 15 * 7) * 7, 11 * (6 * 1 + 3 * 2) + 15 * 6])
   })
 
   it('is in the docs', async () => {

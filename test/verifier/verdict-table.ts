@@ -97,32 +97,45 @@ const WITNESSED = ['not asked for', 'enough signed', 'too few signed'] as const
 /** The time stamp of an authority that the policy names. */
 const STAMPS = ['holds', 'is missing', 'is bad'] as const
 
-/** What vouches for a checkpoint: witnesses, a chain and an authority, each if there is one. */
+export type StampCase = { readonly state: (typeof STAMPS)[number]; readonly production: boolean }
+
+/** What vouches for a checkpoint: witnesses, chains and authorities. */
 export type VoucherCase = {
   readonly witnesses: (typeof WITNESSED)[number]
-  readonly chain?: ChainCase
-  readonly stamp?: { readonly state: (typeof STAMPS)[number]; readonly production: boolean }
+  readonly chains: readonly ChainCase[]
+  readonly stamps: readonly StampCase[]
   readonly requireAnchors: number
 }
 
-/** The answer, or that the policy is refused because a time stamp alone would satisfy it. */
-export function expectVouched({ witnesses, chain, stamp, requireAnchors }: VoucherCase): Expected | 'policy refused' {
-  if (stamp !== undefined && witnesses === 'not asked for' && requireAnchors === 1) return 'policy refused'
+/** The answer, or that the policy is refused because time stamps alone would satisfy it. */
+export function expectVouched({ witnesses, chains, stamps, requireAnchors }: VoucherCase): Expected | 'policy refused' {
+  if (stamps.length > 0 && witnesses === 'not asked for' && requireAnchors <= stamps.length) return 'policy refused'
   if (witnesses === 'too few signed') return { verdict: 'invalid', finding: 'invalid', exit: 5, isGreen: false }
-  const stamped = stamp && ({ state: stamp.state === 'holds' ? 'holds' : 'answers no', production: stamp.production } as const)
-  const chains = [chain, stamped].filter(each => each !== undefined)
-  return expect({ chains, requireAnchors, change: 'nothing', source: 'ledger', file: true })
+  const stamped = stamps.map(({ state, production }): ChainCase => ({ state: state === 'holds' ? state : 'answers no', production }))
+  return expect({ chains: [...chains, ...stamped], requireAnchors, change: 'nothing', source: 'ledger', file: true })
 }
 
-/** Every combination of one chain, one authority and witnesses. */
+/**
+ * Every combination of witnesses with a chain or none and up to two authorities, and with two
+ * chains of production and one authority or none. Of two authorities, none has a bad time stamp.
+ */
 export function* allVoucherCases(): Generator<VoucherCase> {
-  const both = [true, false]
-  const chains = [undefined, ...both.flatMap(production => STATES.map(state => ({ state, production })))]
-  const stamps = [undefined, ...both.flatMap(production => STAMPS.map(state => ({ state, production })))]
+  const [chain, chains] = kindsOf(STATES, STATES)
+  const [stamp, stamps] = kindsOf(STAMPS, ['holds', 'is missing'] as const)
+  const several = [
+    ...chain.flatMap(a => [...stamp, ...stamps].map(b => ({ chains: a, stamps: b }))),
+    ...chains.flatMap(a => stamp.map(b => ({ chains: a, stamps: b }))),
+  ]
   for (const witnesses of WITNESSED)
-    for (const chain of chains)
-      for (const stamp of stamps)
-        for (const requireAnchors of [1, 2]) yield { witnesses, requireAnchors, ...(chain && { chain }), ...(stamp && { stamp }) }
+    for (const each of several)
+      for (const requireAnchors of witnesses === 'too few signed' ? [1] : [1, 2, 3]) yield { witnesses, requireAnchors, ...each }
+}
+
+/** None and each of one kind, and pairs of production. */
+function kindsOf<T>(states: readonly T[], ofPairs: readonly T[]) {
+  const of = (state: T, production: boolean) => ({ state, production })
+  const one = [[], ...[true, false].flatMap(production => states.map(state => [of(state, production)]))]
+  return [one, ofPairs.flatMap((a, at) => ofPairs.slice(at).map(b => [of(a, true), of(b, true)]))] as const
 }
 
 /** The page. */
@@ -164,7 +177,7 @@ export function formatPage(): string {
       mixed.map(([a, b]) => [`${a}, ${b}`, ...[1, 2].map(r => `\`${ask([chain(a), chain(b, false)], r).verdict}\``)]),
     ),
     '## Witnesses and time stamps',
-    'A time stamp is final, and needs no network. It stops no fork. So a policy without witnesses requires more anchors than it has authorities, or it is refused (`POLICY_NO_FORK_GUARD`). If too few of the witnesses signed, the receipt is `invalid`, whatever else vouches for it.',
+    'A time stamp is final, and needs no network. It stops no fork. So a policy without witnesses requires more anchors than it has authorities, or it is refused (`POLICY_NO_FORK_GUARD`). If too few of the witnesses signed, the receipt is `invalid`, whatever else vouches for it. Chains and authorities count alike: the test tries up to two of each, and up to three that are required.',
     '',
     'A time stamp alone, one anchor required:',
     '',
@@ -173,7 +186,7 @@ export function formatPage(): string {
       STAMPS.map(state => [
         state,
         ...(['enough signed', 'not asked for', 'too few signed'] as const).map(witnesses =>
-          vouched({ witnesses, stamp: { state, production: true }, requireAnchors: 1 }),
+          vouched({ witnesses, chains: [], stamps: [{ state, production: true }], requireAnchors: 1 }),
         ),
       ]),
     ),
@@ -183,7 +196,7 @@ export function formatPage(): string {
       ['chain, time stamp', 'witnesses signed, one required', 'witnesses signed, two required', 'no witnesses asked for, two required'],
       STATES.flatMap(state =>
         STAMPS.map(stamp => {
-          const given = { chain: chain(state), stamp: { state: stamp, production: true } }
+          const given = { chains: [chain(state)], stamps: [{ state: stamp, production: true }] }
           const [one, two, alone] = [
             { witnesses: 'enough signed', requireAnchors: 1 },
             { witnesses: 'enough signed', requireAnchors: 2 },
@@ -200,7 +213,7 @@ export function formatPage(): string {
       STAMPS.map(state => [
         state,
         ...[1, 2].map(requireAnchors =>
-          vouched({ witnesses: 'enough signed', chain: chain('holds'), stamp: { state, production: false }, requireAnchors }),
+          vouched({ witnesses: 'enough signed', chains: [chain('holds')], stamps: [{ state, production: false }], requireAnchors }),
         ),
       ]),
     ),
