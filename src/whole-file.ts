@@ -1,5 +1,5 @@
-/** Files that are on disk whole or not at all, even after a crash. */
-import { open, rename, rm } from 'node:fs/promises'
+/** Files that are on disk whole or not at all, even after a crash, and whether a path is there. */
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Mode of a file for its owner alone, and of one for everyone whom the umask admits. */
@@ -36,4 +36,12 @@ export async function syncFolder(path: string): Promise<void> {
   } catch (error) {
     if (!CANNOT_SYNC.includes((error as NodeJS.ErrnoException).code)) throw error
   }
+}
+
+/** Whether there is a file or a folder at this path that can be looked at. */
+export function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -84,7 +84,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       'src/audit',
       'src/chain',
     ],
-    ...['src/care', 'src/witness', 'src/server', 'src/config.ts', 'src/logger.ts', 'src/host.ts', 'src/mark.ts', 'src/mcp'],
+    ...[
+      'src/care',
+      'src/witness',
+      'src/server',
+      'src/config.ts',
+      'src/logger.ts',
+      'src/host.ts',
+      'src/mark.ts',
+      'src/whole-file.ts',
+      'src/mcp',
+    ],
   ],
 }
 

@@ -1,11 +1,11 @@
 /** The places that a ledger is moved between: data folders, and the database of OPENSEAL_STORE. */
-import { mkdir, rename, stat } from 'node:fs/promises'
+import { mkdir, rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Host } from '../host.ts'
 import { openLevelStore } from '../store/level/level.ts'
 import { parseAddress } from '../store/postgres/address.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
-import { syncFolder } from '../whole-file.ts'
+import { isThere, syncFolder } from '../whole-file.ts'
 import { MoveError, movedFolderOf, type NamedStore } from './move.ts'
 
 /** An open store. `folder`: where it is, if it is on this machine. */
@@ -39,11 +39,4 @@ export async function openFolderPlace(dataDir: string, isTarget: boolean): Promi
 export async function setAside(folder: string): Promise<void> {
   await rename(folder, movedFolderOf(folder))
   await syncFolder(join(folder, '..'))
-}
-
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

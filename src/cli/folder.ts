@@ -6,7 +6,7 @@ import { FileError } from './hash-file.ts'
 /** More than any folder that a person looks through by hand. */
 const MAX_FILES = 10_000
 
-/** Whether this is the path of a folder. */
+/** Whether a path is a folder. False for a path that is not there; the reader reports it. */
 export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     found => found.isDirectory(),

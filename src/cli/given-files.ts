@@ -20,6 +20,7 @@ import {
   recognizeZipped,
   type Unread,
 } from '../verifier/index.ts'
+import { isThere } from '../whole-file.ts'
 import { FileError, readFile } from './hash-file.ts'
 import { fileLines } from './lines.ts'
 import { startByteProgress, startProgress } from './output.ts'
@@ -165,11 +166,4 @@ async function readInput(): Promise<Argument> {
 async function readWithProgress(path: string): Promise<ReadFile> {
   const hashing = startByteProgress(`hashing ${path}`)
   return readFile(path, hashing.report).finally(hashing.stop)
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

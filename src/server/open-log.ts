@@ -1,6 +1,6 @@
 /** The log of a service: its store, its key, its chain and its anchorer. */
 import { statSync } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { createAnchoring } from '../anchor/anchoring.ts'
 import type { AnchorChain } from '../anchor/chain.ts'
@@ -23,6 +23,7 @@ import { type LevelStore, openLevelStore } from '../store/level/level.ts'
 import { StoreError } from '../store/port/errors.ts'
 import { isShared, type Store } from '../store/port/port.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
+import { isThere } from '../whole-file.ts'
 import { openAuthorities } from './authorities.ts'
 import { bindPlaces, type OpenChain, openChains, type PlacedChain, REQUEST_MS } from './chain.ts'
 import { ServerError } from './errors.ts'
@@ -96,13 +97,6 @@ async function openUnmoved<S extends Store>(opening: Promise<S>): Promise<S> {
   if (found === undefined) return store
   await store.close()
   throw new StoreError('STORE_MOVED', `This store ${moveReason(found)}`)
-}
-
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** An open log. */

@@ -4,6 +4,7 @@ import { dirname, join, relative, sep } from 'node:path'
 import { OpenSealError } from '../../core/errors.ts'
 import { isPassedOver } from '../../documents/companions.ts'
 import { type ManifestMembers, readManifest } from '../../documents/manifest.ts'
+import { isFolder } from '../folder.ts'
 import { FileError } from '../hash-file.ts'
 
 /**
@@ -19,14 +20,6 @@ export type WantedFile = {
 }
 
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
-
-/** Whether a path is a folder. False for a path that is not there; the reader reports it. */
-export async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    found => found.isDirectory(),
-    () => false,
-  )
-}
 
 /** The files of these folders, and these files, in the order of their names. */
 export async function filesOf(paths: readonly string[]): Promise<WantedFile[]> {
