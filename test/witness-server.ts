@@ -19,8 +19,8 @@ export type WitnessServer = {
 }
 
 /** Starts one. Different numbers have different keys. */
-export async function serveWitness(at = 0, nowMs: () => number = Date.now): Promise<WitnessServer> {
-  const signer = createSigner(`witness.example/w${at}`, new Uint8Array(32).fill(100 + at), ED25519_COSIGNATURE)
+export async function serveWitness(at = 0, nowMs: () => number = Date.now, name = `witness.example/w${at}`): Promise<WitnessServer> {
+  const signer = createSigner(name, new Uint8Array(32).fill(100 + at), ED25519_COSIGNATURE)
   const shown: number[] = []
   let latest: { size: number; root: Hash } | undefined
   const server = createServer(async (request, response) => {

@@ -213,9 +213,15 @@ function createAsked({
   const next = (previous: number) => nextRound(ledger.rounds, previous, ledger.ends(), taking)
   const shared = { ledger, store, nextRound: next, tenure, host, log }
   return [
-    ...witnesses.map(client => createWitnessVoucher({ client, ...shared })),
+    ...witnesses.map(client => createWitnessVoucher({ client, name: nameAmong(witnesses, client), ...shared })),
     ...authorities.map(client => createAuthorityVoucher({ client, ...shared })),
   ]
+}
+
+/** The name of a witness's key, with the key's id if another witness has the same name. */
+function nameAmong(witnesses: readonly WitnessClient[], { name, vkey }: WitnessClient): string {
+  const isShared = witnesses.filter(other => other.name === name).length > 1
+  return isShared ? vkey.split('+', 2).join('+') : name
 }
 
 function rethrowFirst(outcomes: readonly PromiseSettledResult<unknown>[]): void {

@@ -4,7 +4,7 @@ import type { Trouble } from './trouble.ts'
 /** The state of a voucher. */
 export type VoucherState = {
   readonly kind: 'chain' | 'witness' | 'timestamp'
-  /** Its configured name; a witness's is that of its key. */
+  /** Its configured name; a witness's is that of its key, with the key's id if two have one name. */
   readonly name: string
   /** Missing unless it is a chain. */
   readonly chainId?: number

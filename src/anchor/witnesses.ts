@@ -8,6 +8,8 @@ import type { WitnessClient } from './witness-client.ts'
 
 type Deps = {
   readonly client: WitnessClient
+  /** How alarms and metrics call it. */
+  readonly name: string
   readonly ledger: Pick<AnchoredLedger, 'stopped' | 'consistency' | 'addCosignature'>
   readonly store: Pick<Documents, 'readDocument'>
 } & Pick<Parameters<typeof createAskedVoucher>[0], 'nextRound' | 'tenure' | 'host' | 'log'>
@@ -16,8 +18,8 @@ type Deps = {
  * A witness of this ledger. A round's checkpoint is shown to it after that of no larger one: it is
  * asked for rounds above its last signature only, in their order where a key of the log ended.
  */
-export function createWitnessVoucher({ client, ledger, store, ...others }: Deps): AskedVoucher {
-  const { name, vkey } = client
+export function createWitnessVoucher({ client, name, ledger, store, ...others }: Deps): AskedVoucher {
+  const { vkey } = client
   return createAskedVoucher({
     kind: 'witness',
     name,

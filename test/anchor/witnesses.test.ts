@@ -20,15 +20,15 @@ describe('anchor/witnesses', () => {
     for (const server of servers.splice(0)) server.close()
   })
 
-  async function openWitness(at: number) {
-    const server = await serveWitness(at, () => NOW * 1000)
+  async function openWitness(at: number, name?: string) {
+    const server = await serveWitness(at, () => NOW * 1000, name)
     servers.push(server)
     const host = testHost({ nowMs: () => NOW * 1000 })
     return Object.assign(server, { client: createWitnessClient({ vkey: server.vkey, url: server.url, fetch, host }) })
   }
 
-  async function openWorld(count: number, quorum: number, requireAnchors = 1) {
-    const witnesses = await Promise.all(Array.from({ length: count }, (_, at) => openWitness(at)))
+  async function openWorld(count: number, quorum: number, requireAnchors = 1, name?: string) {
+    const witnesses = await Promise.all(Array.from({ length: count }, (_, at) => openWitness(at, name)))
     const store = createMemoryStore()
     const place = { type: 'evm', chainId: CHAIN_ID, contract: CONTRACT, codeSha256: CODE_SHA256, logId: LOG_ID } as const
     const rule = {
@@ -107,6 +107,22 @@ describe('anchor/witnesses', () => {
       witnesses[2]!.shown,
       witnesses[2]!.shown.toSorted((a, b) => a - b),
     )
+  })
+
+  it('are told apart by the ids of their keys if two have one name', async () => {
+    const { anchoring, witnesses, round } = await openWorld(2, 1, 1, 'witness.example')
+    witnesses[0]!.mood = 'down'
+    for (let count = 0; count < 3; count++) await round()
+    const names = witnesses.map(({ vkey }) => /^[^+]+\+[0-9a-f]{8}/.exec(vkey)![0])
+    deepEqual(
+      anchoring.vouchers().map(({ name, trouble }) => [name, trouble?.code]),
+      [
+        ['chain', undefined],
+        [names[0], 'WITNESS_UNREACHABLE'],
+        [names[1], undefined],
+      ],
+    )
+    equal(anchoring.troubles()[0]!.message.startsWith(`${names[0]}: Witness witness.example answers`), true)
   })
 
   it('make no round final below the quorum, and the newest with a quorum is in receipts until one is', async () => {

@@ -33,7 +33,7 @@ export const status = z
         z
           .strictObject({
             kind: z.enum(['chain', 'witness', 'timestamp']),
-            name: z.string().describe('as it was configured; of a witness, the name of its key'),
+            name: z.string().describe('as it was configured; of a witness, the name of its key, and its id if two have one name'),
             chainId: count.optional().describe('of a chain'),
             size: count.describe('the newest tree size that it vouches for; 0 before the first'),
             alarm: z.string().optional(),
