@@ -143,7 +143,7 @@ describe('server with a file of vouchers', function () {
   })
 
   it('calls a record anchored when a chain and an authority vouch for it and a witness has signed, and logs the time stamp', async () => {
-    const authority = await serveAuthority({ nowMs: Date.now, names: false })
+    const authority = await serveAuthority({ nowMs: Date.now, names: [] })
     const witness = await serveWitness()
     closers.push(async () => authority.close(), witness.close)
     await writeFile(at('root.pem'), new X509Certificate(authority.root.der).toString())
@@ -170,6 +170,8 @@ describe('server with a file of vouchers', function () {
       const { length } = (await readJson(service, '/v1/rounds')).rounds
       const isLogged = (text: string) => text.split('\n').filter(line => line.includes('openseal/timestamp@v1')).length === length
       await until(() => fetch(`${service.url}/v1/statements/0/100`).then(answer => answer.text()), isLogged)
+      const asked = (await readJson(service, '/v1/status')).vouchers.map((voucher: { revocation?: string }) => voucher.revocation)
+      deepEqual(asked, [undefined, undefined, 'unnamed'])
       const page = await (await fetch(`${service.url}/en/anchors`)).text()
       match(page, /Chains, witnesses and time-stamp authorities[\s\S]*here[\s\S]*Chain[\s\S]*Authority[\s\S]*Time-stamp authority/)
       const metrics = await (await fetch(`${service.url}/metrics`)).text()

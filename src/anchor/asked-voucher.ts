@@ -32,6 +32,8 @@ type Deps = {
   readonly ask: (round: Round, previous: number, signal: AbortSignal) => Promise<void>
   /** A problem with what it has given, which no new answer has mended yet. */
   readonly warning?: () => Trouble | undefined
+  /** What else its state has. */
+  readonly about?: () => Pick<VoucherState, 'revocation'>
   readonly tenure: Tenure
   readonly host: Pick<Host, 'steadyMs'>
   readonly log: Log
@@ -45,7 +47,7 @@ const SLOW_MS = 30_000
 const TOLD_AFTER = 2
 
 /** Creates one. It asks nothing before the first `tick`. */
-export function createAskedVoucher({ kind, name, ledger, newest, nextRound, ask, warning, tenure, host, log }: Deps): AskedVoucher {
+export function createAskedVoucher({ kind, name, ledger, newest, nextRound, ask, warning, about, tenure, host, log }: Deps): AskedVoucher {
   const stopping = new AbortController()
   let size = 0
   let running: Promise<void> | undefined
@@ -107,7 +109,7 @@ export function createAskedVoucher({ kind, name, ledger, newest, nextRound, ask,
     },
     state() {
       const found = trouble()
-      return { kind, name, size, ...(found && { trouble: found }) }
+      return { kind, name, size, ...about?.(), ...(found && { trouble: found }) }
     },
     async stop() {
       stopping.abort()

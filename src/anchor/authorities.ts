@@ -44,7 +44,7 @@ export function createAuthorityVoucher({ client, ledger, store, nextRound, host,
   async function stamp({ size, checkpoint }: Round, signal: AbortSignal): Promise<void> {
     const { token, sha256, signer, time, renewBy, revocation } = await client.stamp(parseNote(checkpoint).text, signal)
     if (revocation !== 'good') log.warn('revocation of a time stamp was not checked', { voucher: name, size, revocation })
-    newest = { size, name, token: toBase64(token), sha256, signer, time, renewBy, created: formatTime(host.nowMs()) }
+    newest = { size, name, token: toBase64(token), sha256, signer, time, renewBy, revocation, created: formatTime(host.nowMs()) }
     await ledger.addToken(newest)
     await logNewest()
   }
@@ -66,6 +66,7 @@ export function createAuthorityVoucher({ client, ledger, store, nextRound, host,
     },
     ask: (round, _previous, signal) => stamp(round, signal),
     warning: () => endingOf(newest, host.nowMs()),
+    about: () => (newest?.revocation === undefined ? {} : { revocation: newest.revocation }),
   })
 }
 

@@ -1,7 +1,9 @@
 /** What witnesses and time-stamp authorities gave for a round's checkpoint, as documents of the store. */
+
 import { toHex } from '../core/bytes.ts'
 import { sha256Text } from '../core/hash.ts'
 import { type DocumentChange, type Documents, sizeKey } from '../store/port/documents.ts'
+import type { Stamp } from './timestamp.ts'
 
 /** A witness's signature on the checkpoint of a round. */
 export type StoredCosignature = {
@@ -28,6 +30,8 @@ export type StoredToken = {
   readonly time: string
   /** When the certificate behind it ends. */
   readonly renewBy: string
+  /** Whether the certificates behind it were asked about; missing in what older versions stored. */
+  readonly revocation?: Stamp['revocation']
   /** When it was stored, by our clock. The entry that logs it has the same time. */
   readonly created: string
 }

@@ -26,8 +26,8 @@ export type Stamp = {
   /** SHA-256 of the public key that signed it, lower-case hex. */
   readonly signer: string
   /**
-   * Whether the certificates were asked about: `unreachable` if a list of revoked certificates
-   * could not be read, `unnamed` if a certificate names none.
+   * Whether the certificates were asked about: `unreachable` if neither a list of revoked
+   * certificates nor a responder gave a usable answer, `unnamed` if a certificate names neither.
    */
   readonly revocation: 'good' | 'unreachable' | 'unnamed'
 }

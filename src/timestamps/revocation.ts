@@ -1,7 +1,7 @@
 /**
  * Whether a certificate of a time stamp's path was revoked, by the lists (CRL) that the
- * certificates name. A ledger asks once, before it keeps the token: later nobody may be there to
- * answer.
+ * certificates name, or else by a responder (OCSP). A ledger asks once, before it keeps the token:
+ * later nobody may be there to answer.
  */
 
 import type { Stamp } from '../anchor/timestamp.ts'
@@ -10,18 +10,21 @@ import { basicConstraintsOf, type Certificate } from '../core/timestamp/certific
 import { contextTag, type Der, latin, parseDer } from '../core/timestamp/der.ts'
 import { TimestampError } from '../core/timestamp/token.ts'
 import { checkSignature } from '../verifier/timestamp/signature.ts'
+import { makeStatusRequest, readStatus, respondersOf } from './certificate-status.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import { parseRevocationList } from './revocation-list.ts'
 
 const LIST_TYPES = ['application/pkix-crl', 'application/x-pkcs7-crl', 'application/octet-stream'] as const
 const MAX_LIST_BYTES = 4 * 1024 * 1024
+const STATUS_TYPES = { request: 'application/ocsp-request', answer: 'application/ocsp-response' }
+const MAX_STATUS_BYTES = 64 * 1024
 const MAX_PLACES = 4
 const DISTRIBUTION_POINTS = '2.5.29.31'
 
 /**
- * Asks about each certificate of the path but the last, which the policy pins. A list that cannot
- * be read does not stop a round: an authority whose list is down would otherwise stop all stamps,
- * and the verdict of a reader never depends on it.
+ * Asks about each certificate of the path but the last, which the policy pins. A list or a responder
+ * that does not answer does not stop a round: an authority whose list is down would otherwise stop
+ * all stamps, and the verdict of a reader never depends on it.
  * @throws TimestampError TIMESTAMP_REVOKED
  */
 export async function checkRevocation(path: readonly Certificate[], nowMs: number, by: Exchange): Promise<Stamp['revocation']> {
@@ -31,13 +34,20 @@ export async function checkRevocation(path: readonly Certificate[], nowMs: numbe
 }
 
 async function askAbout(certificate: Certificate, issuer: Certificate, nowMs: number, by: Exchange): Promise<Stamp['revocation']> {
-  const places = placesOf(certificate)
-  if (places.length === 0) return 'unnamed'
-  for (const url of places) {
-    const { value: bytes } = await attemptAsync(() => exchange(url, { accept: LIST_TYPES, maxBytes: MAX_LIST_BYTES }, by))
-    const isRevoked = bytes && (await readList(bytes, certificate, issuer, nowMs))
-    if (isRevoked === undefined) continue
-    if (isRevoked) throw new TimestampError('TIMESTAMP_REVOKED', 'the time stamp does not count: a certificate of its chain was revoked')
+  const { value: named } = attempt(() => respondersOf(certificate))
+  const [lists, responders] = [placesOf(certificate), usable(named ?? [])]
+  if (lists.length + responders.length === 0) return 'unnamed'
+  const list = { accept: LIST_TYPES, maxBytes: MAX_LIST_BYTES }
+  const body = makeStatusRequest(certificate, issuer)
+  const status = { body, type: STATUS_TYPES.request, accept: [STATUS_TYPES.answer], maxBytes: MAX_STATUS_BYTES }
+  const questions = [
+    ...lists.map(url => ({ url, request: list, read: readList })),
+    ...responders.map(url => ({ url, request: status, read: readStatus })),
+  ]
+  for (const { url, request, read } of questions) {
+    const asked = await attemptAsync(async () => read(await exchange(url, request, by), certificate, issuer, nowMs))
+    if (asked.value === undefined) continue
+    if (asked.value) throw new TimestampError('TIMESTAMP_REVOKED', 'the time stamp does not count: a certificate of its chain was revoked')
     return 'good'
   }
   return 'unreachable'
@@ -45,18 +55,15 @@ async function askAbout(certificate: Certificate, issuer: Certificate, nowMs: nu
 
 /**
  * Whether the list names the certificate; undefined if it is not a current list of the issuer, or
- * not one that would name this certificate.
+ * not one that would name this certificate. Throws DerError, and what `checkSignature` throws.
  */
 async function readList(bytes: Uint8Array, certificate: Certificate, issuer: Certificate, nowMs: number): Promise<boolean | undefined> {
-  const { value } = await attemptAsync(async () => {
-    const list = parseRevocationList(bytes)
-    const isCurrent = list.nextUpdate === undefined || list.nextUpdate * 1000 >= nowMs
-    if (!isCurrent || list.issuer !== issuer.subject) return undefined
-    const suite = await checkSignature({ ...list, key: issuer.key })
-    if (suite === undefined) return undefined
-    return list.names(certificate.serial) || (isFor(list.scope, certificate) ? false : undefined)
-  })
-  return value
+  const list = parseRevocationList(bytes)
+  const isCurrent = list.nextUpdate === undefined || list.nextUpdate * 1000 >= nowMs
+  if (!isCurrent || list.issuer !== issuer.subject) return undefined
+  const suite = await checkSignature({ ...list, key: issuer.key })
+  if (suite === undefined) return undefined
+  return list.names(certificate.serial) || (isFor(list.scope, certificate) ? false : undefined)
 }
 
 /**
@@ -84,10 +91,11 @@ function placesOf({ extensions }: Certificate): string[] {
   const extension = extensions.get(DISTRIBUTION_POINTS)
   if (extension === undefined) return []
   const { value: points } = attempt(() => parseDer(extension.value).children)
-  return (points ?? [])
-    .flatMap(urlsIn)
-    .filter(url => /^https?:\/\//.test(url) && URL.canParse(url))
-    .slice(0, MAX_PLACES)
+  return usable((points ?? []).flatMap(urlsIn))
+}
+
+function usable(urls: readonly string[]): string[] {
+  return urls.filter(url => /^https?:\/\//.test(url) && URL.canParse(url)).slice(0, MAX_PLACES)
 }
 
 /** The addresses in the full name of a distribution point. */

@@ -1,11 +1,11 @@
 /** A time-stamp authority over real HTTP, for tests: RFC 3161 §3.4, and its list of revoked certificates. */
 
-import { createHash, createSign } from 'node:crypto'
+import { createHash, createPublicKey, createSign } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { parseDer } from '../../src/core/timestamp/der.ts'
 import { listen, stop } from '../listen.ts'
 import { extension, type Issued, issue, issuedBy, type StampOptions, stamp, TIME_STAMPING } from './authority.ts'
-import { bits, element, generalizedTime, integer, oid, sequence, set, tagged, text } from './der-writer.ts'
+import { bits, element, generalizedTime, integer, none, octets, oid, sequence, set, tagged, text } from './der-writer.ts'
 
 /** An authority that answers at an address, and what it was asked. */
 export type AuthorityServer = {
@@ -18,6 +18,8 @@ export type AuthorityServer = {
   answer: ((reply: Buffer) => { status?: number; type?: string; body: Buffer; location?: string } | undefined) | undefined
   /** The list of revoked certificates, or none at all. */
   list: Buffer | undefined
+  /** What the responder says of a certificate, or nothing at all. */
+  status: Buffer | undefined
   close(): void
 }
 
@@ -46,10 +48,44 @@ export function listOf(
   return sequence(body, algorithm, bits(createSign('sha256').update(body).sign(issuer.key)))
 }
 
-/** Starts an authority. Its signer's certificate names the authority's own list of revoked ones. */
-export async function serveAuthority(options: { readonly nowMs: () => number; readonly names?: boolean }): Promise<AuthorityServer> {
+/** An OCSPResponse of an issuer (RFC 6960 §4.2.1), signed by its P-256 key. */
+export function statusOf(
+  issuer: Issued,
+  { serial }: Pick<Issued, 'serial'>,
+  isRevoked: boolean,
+  options: {
+    readonly from: number
+    readonly until: number
+    readonly certificates?: readonly Issued[]
+    readonly copies?: number
+    readonly extensions?: readonly Buffer[]
+  },
+): Buffer {
+  const { from, until, certificates = [], copies = 1, extensions = [] } = options
+  const name = sequence(set(sequence(oid('2.5.4.3'), text(issuer.name))))
+  const key = parseDer(createPublicKey(issuer.key).export({ type: 'spki', format: 'der' })).children[1]!.content.subarray(1)
+  const sha1 = (bytes: Uint8Array) => octets(createHash('sha1').update(bytes).digest())
+  const id = sequence(sequence(oid('1.3.14.3.2.26'), none()), sha1(name), sha1(key), integer(serial))
+  const status = isRevoked ? tagged(1, generalizedTime(from)) : element(0x80)
+  const single = sequence(id, status, generalizedTime(from), tagged(0, generalizedTime(until)))
+  const more = extensions.length === 0 ? [] : [tagged(1, sequence(...extensions))]
+  const data = sequence(tagged(1, name), generalizedTime(from), sequence(...Array<Buffer>(copies).fill(single)), ...more)
+  const given = certificates.length === 0 ? [] : [tagged(0, sequence(...certificates.map(({ der }) => der)))]
+  const signature = bits(createSign('sha256').update(data).sign(issuer.key))
+  const basic = sequence(data, sequence(oid('1.2.840.10045.4.3.2')), signature, ...given)
+  return sequence(element(0x0a, Uint8Array.of(0)), tagged(0, sequence(oid('1.3.6.1.5.5.7.48.1.1'), octets(basic))))
+}
+
+/**
+ * Starts an authority. Its signer's certificate names the authority's own list of revoked ones, or
+ * what it is told to name.
+ */
+export async function serveAuthority(options: {
+  readonly nowMs: () => number
+  readonly names?: readonly ('list' | 'responder')[]
+}): Promise<AuthorityServer> {
   const root = issue({ name: 'Served Root', ca: true, usage: 0x06 })
-  const state = { change: {}, answer: undefined, list: undefined, requests: [] } as unknown as Omit<
+  const state = { change: {}, answer: undefined, list: undefined, status: undefined, requests: [] } as unknown as Omit<
     AuthorityServer,
     'url' | 'root' | 'close'
   >
@@ -63,6 +99,11 @@ export async function serveAuthority(options: { readonly nowMs: () => number; re
         return
       }
       const asked = Buffer.concat(parts)
+      if (request.url === '/status') {
+        const isAsked = request.method === 'POST' && request.headers['content-type'] === 'application/ocsp-request'
+        response.writeHead(isAsked && state.status ? 200 : 404, { 'content-type': 'application/ocsp-response' }).end(state.status)
+        return
+      }
       state.requests.push(asked)
       const [, imprint, nonce] = parseDer(asked).children
       const hash = imprint!.children[1]!.content
@@ -81,9 +122,13 @@ export async function serveAuthority(options: { readonly nowMs: () => number; re
     })
   })
   const base = await listen(server)
-  const place = element(0x86, Buffer.from(`${base}/revoked.crl`))
-  const points = extension('2.5.29.31', sequence(sequence(tagged(0, tagged(0, place)))))
-  tsa = issuedBy(root, { name: 'Served TSA', serial: 2, purposes: [TIME_STAMPING], extensions: options.names === false ? [] : [points] })
+  const place = (path: string) => element(0x86, Buffer.from(base + path))
+  const named = {
+    list: extension('2.5.29.31', sequence(sequence(tagged(0, tagged(0, place('/revoked.crl')))))),
+    responder: extension('1.3.6.1.5.5.7.1.1', sequence(sequence(oid('1.3.6.1.5.5.7.48.1'), place('/status')))),
+  }
+  const { names = ['list'] } = options
+  tsa = issuedBy(root, { name: 'Served TSA', serial: 2, purposes: [TIME_STAMPING], extensions: names.map(name => named[name]) })
   return Object.assign(state, { url: `${base}/stamp`, root, close: () => stop(server) })
 }
 

@@ -12,7 +12,7 @@ import { listen, stop } from '../listen.ts'
 import { leastUsedMs, longestRoundMs } from '../thread-time.ts'
 import { extension, FROM, type Issued, issue, issuedBy, POLICY, STAMPED_AT, TIME_STAMPING, UNTIL } from '../timestamp/authority.ts'
 import { boolean, element, sequence, tagged } from '../timestamp/der-writer.ts'
-import { type AuthorityServer, listOf, responseOf, serveAuthority, sha256Of } from '../timestamp/server.ts'
+import { type AuthorityServer, listOf, responseOf, serveAuthority, sha256Of, statusOf } from '../timestamp/server.ts'
 
 const TEXT = 'log.example/one\n3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n'
 const NOW = STAMPED_AT * 1000
@@ -180,6 +180,47 @@ describe('timestamps/client', () => {
     for (const scope of [[url('http://ca.example/other.crl')], [only(2)], [only(5)], [own, element(0x83, Uint8Array.of(1, 0x40))]]) {
       equal(await answerTo([3], ...scope), 'unreachable')
       await rejects(answerTo([2], ...scope), { code: 'TIMESTAMP_REVOKED' })
+    }
+  })
+
+  it('asks a responder where no list is named or can be read, and refuses what it calls revoked', async () => {
+    const other = await serveAuthority({ nowMs: () => NOW, names: ['list', 'responder'] })
+    const alone = await serveAuthority({ nowMs: () => NOW, names: ['responder'] })
+    try {
+      for (const each of [other, alone]) {
+        const ask = async () => (await stamp({ url: each.url, certificates: [each.root.der] })).revocation
+        const says = (isRevoked: boolean, more: object = {}) =>
+          statusOf(each.root, { serial: 2 }, isRevoked, { from: FROM, until: UNTIL, ...more })
+        const critical = [extension('1.2.3', boolean(true), true)]
+        equal(await ask(), 'unreachable')
+        for (const usable of [
+          {},
+          { certificates: Array(4).fill(each.root), copies: 16, extensions: [extension('1.2.3', boolean(true))] },
+        ]) {
+          each.status = says(false, usable)
+          equal(await ask(), 'good')
+        }
+        for (const unusable of [
+          says(true, { until: STAMPED_AT - 1 }),
+          says(false, { certificates: Array(5).fill(each.root) }),
+          says(false, { copies: 17 }),
+          says(false, { extensions: critical }),
+          Buffer.from('no answer'),
+          Buffer.alloc(65 * 1024),
+          says(false).subarray(1),
+        ]) {
+          each.status = unusable
+          equal(await ask(), 'unreachable')
+        }
+        each.status = says(true)
+        await rejects(ask(), { code: 'TIMESTAMP_REVOKED' })
+      }
+      // A list that can be read is enough.
+      other.list = listOf(other.root, [], { from: FROM, until: UNTIL })
+      equal((await stamp({ url: other.url, certificates: [other.root.der] })).revocation, 'good')
+    } finally {
+      other.close()
+      alone.close()
     }
   })
 

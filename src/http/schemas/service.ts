@@ -36,6 +36,12 @@ export const status = z
             name: z.string().describe('as it was configured; of a witness, the name of its key, and its id if two have one name'),
             chainId: count.optional().describe('of a chain'),
             size: count.describe('the newest tree size that it vouches for; 0 before the first'),
+            revocation: z
+              .enum(['good', 'unreachable', 'unnamed'])
+              .optional()
+              .describe(
+                'of an authority: whether the certificates behind its newest time stamp were asked about. Not if neither list nor responder answered (unreachable), or a certificate names neither (unnamed)',
+              ),
             alarm: z.string().optional(),
             alarmCode: z.string().optional(),
           })
