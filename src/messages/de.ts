@@ -158,8 +158,9 @@ export const de: Messages = {
   'result.fresher':
     'Ihr Beleg stammt aus der Zeit, bevor die Kette für den Eintrag bürgte. An seiner Stelle wurde der neuere Beleg des Registers geprüft.',
   'result.lookedUp': 'In diesen Registern gesucht: {names}.',
-  'result.silent': 'Diese Register haben nicht geantwortet: {names}. Wenn Sie den Beleg haben, fügen Sie ihn hinzu.',
-  'result.notAsked': 'Diese Register wurden nicht gefragt: {names}. Wenn Sie den Beleg haben, fügen Sie ihn hinzu.',
+  'result.silent': 'Diese Register haben nicht geantwortet: {names}.',
+  'result.notAsked': 'Diese Register wurden nicht gefragt: {names}.',
+  'result.addReceipt': 'Wenn Sie den Beleg haben, fügen Sie ihn hinzu.',
   'result.notFoundYet': 'Ob diese Datei registriert ist, ist noch nicht bekannt.',
   'result.verdict': 'Ergebnis',
   'result.nofile': 'Nur der Beleg: Fügen Sie die Datei hinzu, um sie zu prüfen.',

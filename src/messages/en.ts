@@ -91,8 +91,9 @@ const SENTENCES = {
   'result.fresher':
     'Your receipt is from the time before the chain vouched for the record. The ledger’s newer receipt was checked in its place.',
   'result.lookedUp': 'Looked up in these ledgers: {names}.',
-  'result.silent': 'These ledgers did not answer: {names}. If you have the receipt, add it.',
-  'result.notAsked': 'These ledgers were not asked: {names}. If you have the receipt, add it.',
+  'result.silent': 'These ledgers did not answer: {names}.',
+  'result.notAsked': 'These ledgers were not asked: {names}.',
+  'result.addReceipt': 'If you have the receipt, add it.',
   'result.notFoundYet': 'It is not known yet whether there is a record of this file.',
   'result.verdict': 'Verdict',
   'result.nofile': 'Receipt only: add the file to check it.',

@@ -159,8 +159,9 @@ export const es: Messages = {
   'result.fresher':
     'Su recibo es anterior a que la cadena respondiera por el expediente. En su lugar se comprobó el recibo más reciente del registro.',
   'result.lookedUp': 'Buscado en estos registros: {names}.',
-  'result.silent': 'Estos registros no respondieron: {names}. Si tiene el recibo, añádalo.',
-  'result.notAsked': 'No se ha preguntado a estos registros: {names}. Si tiene el recibo, añádalo.',
+  'result.silent': 'Estos registros no respondieron: {names}.',
+  'result.notAsked': 'No se ha preguntado a estos registros: {names}.',
+  'result.addReceipt': 'Si tiene el recibo, añádalo.',
   'result.notFoundYet': 'Todavía no se sabe si consta este archivo.',
   'result.verdict': 'Resultado',
   'result.nofile': 'Solo el recibo: añada el archivo para comprobarlo.',

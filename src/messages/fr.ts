@@ -159,8 +159,9 @@ export const fr: Messages = {
   'result.fresher':
     'Votre reçu date d’avant que la chaîne ne se porte garante de l’entrée. Le reçu plus récent du registre a été vérifié à sa place.',
   'result.lookedUp': 'Recherché dans ces registres : {names}.',
-  'result.silent': 'Ces registres n’ont pas répondu : {names}. Si vous avez le reçu, ajoutez-le.',
-  'result.notAsked': 'Ces registres n’ont pas été interrogés : {names}. Si vous avez le reçu, ajoutez-le.',
+  'result.silent': 'Ces registres n’ont pas répondu : {names}.',
+  'result.notAsked': 'Ces registres n’ont pas été interrogés : {names}.',
+  'result.addReceipt': 'Si vous avez le reçu, ajoutez-le.',
   'result.notFoundYet': 'On ne sait pas encore si ce fichier figure dans un registre.',
   'result.verdict': 'Résultat',
   'result.nofile': 'Reçu seul : ajoutez le fichier pour le vérifier.',

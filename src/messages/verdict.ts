@@ -215,6 +215,7 @@ function sayUnanswered(say: Say, { silent, notAsked }: Omit<LookedUp, 'answered'
   return [
     ...(silent.length > 0 ? [say('result.silent', { names: sayNames(silent) })] : []),
     ...(notAsked.length > 0 ? [say('result.notAsked', { names: sayNames(notAsked) })] : []),
+    ...(silent.length + notAsked.length > 0 ? [say('result.addReceipt')] : []),
   ]
 }
 
