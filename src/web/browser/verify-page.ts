@@ -25,16 +25,11 @@ import { find } from './find.ts'
 import { readLink } from './link.ts'
 import { notice, tell } from './notices.ts'
 import { createOfferedPolicy } from './offered-policy.ts'
-import type { OpenArchive } from './open-archive.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
+import { type Checking, createMeans, loadOthers, withoutChain } from './page-means.ts'
 import { saveText } from './save-text.ts'
 import { showTask } from './show-task.ts'
 import { createShownResults } from './shown-results.ts'
-
-/** The code that checks. A served page can also ask its ledger. */
-type Checking = typeof import('./checking.ts') & { readonly openArchive: OpenArchive } & Partial<
-    Pick<typeof import('./served-checking.ts'), 'openLedger'>
-  >
 
 /**
  * The parts that only a served or only an offline page has, so that neither contains the other's.
@@ -51,13 +46,8 @@ export type Parts = {
 
 type Languages = PageData['languages']
 
-/** For one question to a ledger or a chain. */
-const TIMEOUT_MS = 15_000
 /** How many of many inputs are checked at once. */
 const CHECKED_AT_ONCE = 6
-/** For everything that one round of checks asks. */
-const DEADLINE_MS = 600_000
-
 const data = JSON.parse(find(`#${PAGE_DATA_ID}`).textContent ?? '{}') as PageData
 let parts: Parts
 let checking: Checking | undefined
@@ -179,7 +169,7 @@ function openLink(): void {
     linked = file
     files.push(file)
     try {
-      const text = await createMeans(tools).ledger?.readReceipt(link.index)
+      const text = await meansOf(tools).ledger?.readReceipt(link.index)
       receipts.push(tools.readReceipt(`${link.index}.receipt.json`, text ?? ''))
     } catch (error) {
       if (!(error instanceof OpenSealError)) throw error
@@ -261,18 +251,10 @@ function useEndpoints(text: string): void {
 async function ready(): Promise<Checking> {
   if (checking === undefined) {
     const loaded = await parts.load()
-    others = await loadOthers(loaded)
+    others = await loadOthers(loaded, data)
     checking = loaded
   }
   return checking
-}
-
-/** The page's list. A page that cannot load it does not check by half of its rules. */
-async function loadOthers({ parseTrustList }: Checking): Promise<TrustList | undefined> {
-  if (typeof data.others !== 'string') return data.others && parseTrustList(data.others)
-  const answer = await fetch(data.others)
-  if (!answer.ok) throw new Error('the list cannot be loaded')
-  return parseTrustList(await answer.text())
 }
 
 /**
@@ -295,7 +277,7 @@ async function show(): Promise<void> {
   const isCurrent = () => mine === round && waiting === 0
   const list = find('#results')
   const tools = await ready()
-  const means = createMeans(tools)
+  const means = meansOf(tools)
   const plan = tools.planChecks(tools.withoutRepeats(files), receipts, means)
   find('#results-part').hidden = plan.length === 0 && unread.length === 0
   find('#results-sum').innerHTML = ''
@@ -380,37 +362,8 @@ async function keep(as: 'html' | 'csv'): Promise<void> {
   saveText(reportName(nowMs, as), 'text/html', renderReport(say, checkup))
 }
 
-/** An endpoint's address without the chain that it is for. */
-function withoutChain(endpoint: string): string {
-  return endpoint.replace(/^\d+=/, '')
-}
-
-function createMeans({ createJsonRpcReader, fetchUntil, isTrustList, openLedger, parsePolicy, readEndpoint }: Checking): Means {
-  const { ledger } = data
-  const signal = AbortSignal.timeout(DEADLINE_MS)
-  // Called through a function, because a browser's fetch must not be called as a method of another
-  // object.
-  const ask = fetchUntil(signal, (...request) => fetch(...request))
-  const policy = ownPolicy?.policy ?? parsePolicy(data.policy)
-  const policySource = ownPolicy?.source ?? (ledger === undefined ? ({ kind: 'saved' } as const) : undefined)
-  const open = (url: string, origin: string) => openLedger?.({ url, origin, fetch: ask, timeoutMs: TIMEOUT_MS, signal })
-  return {
-    policy,
-    policySource,
-    trust: policySource === undefined ? 'ledger' : 'policy',
-    signal,
-    others: ownPolicy === undefined ? others : undefined,
-    chain: endpoints.flatMap(text => {
-      const endpoint = readEndpoint(text)
-      return endpoint === undefined ? [] : [createJsonRpcReader({ ...endpoint, fetch: ask, timeoutMs: TIMEOUT_MS })]
-    }),
-    ledger: ledger && open(ledger.url, isTrustList(policy) ? ledger.origin : policy.origin),
-    // A ledger of a list is asked from here: the reader's browser may ask any that allows it.
-    ledgerOf: entry => {
-      const url = ledger?.origin === entry.origin ? ledger.url : ledger && entry.ledger
-      return url === undefined ? undefined : open(url, entry.origin)
-    },
-  }
+function meansOf(tools: Checking): Means {
+  return createMeans(tools, { data, ownPolicy, others, endpoints })
 }
 
 /** The only expected failure is a part of the page that cannot be loaded. */
