@@ -30,9 +30,9 @@ export type Proven = 'two-checkpoints' | 'rewritten' | 'nothing'
 
 const TYPE = 'openseal/evidence@v1'
 
-/** The folder name of a contradiction, which depends only on the two notes. */
+/** The folder name of a contradiction, which depends only on the two checkpoints, whoever signed them. */
 export function evidenceName({ earlier, later }: Contradiction): string {
-  return toHex(sha256(toUtf8(earlier + later))).slice(0, 16)
+  return toHex(sha256(toUtf8(parseNote(earlier).text + parseNote(later).text))).slice(0, 16)
 }
 
 /** The files of a contradiction, by name, for the folder of the command that has found it. */

@@ -31,8 +31,8 @@ describe('witness', () => {
 
   const linesOf = (witness: Started, note: string) => verifyCosignatures(note, [parseVkey(witness.vkey)])
   /** Brings a witness to a size. */
-  async function startAt(size: number, data = newFolder()): Promise<Started> {
-    const witness = await start({ policies, data })
+  async function startAt(size: number, data = newFolder(), nowSeconds = () => NOW): Promise<Started> {
+    const witness = await start({ policies, data, nowSeconds })
     assert.equal((await witness.add(log.request(0, size))).status, 200)
     return witness
   }
@@ -262,7 +262,8 @@ describe('witness', () => {
 
   it('keeps a fork that was shown to it as evidence, whatever the old size, and no more than 16 of a log', async () => {
     const data = newFolder()
-    const witness = await startAt(6, data)
+    let now = NOW
+    const witness = await startAt(6, data, () => now)
     await witness.add(log.request(6, 7))
     const folder = join(data, 'evidence', PATH.split('/')[1]!)
     const kept = () => {
@@ -279,6 +280,9 @@ describe('witness', () => {
     assert.deepEqual(kept(), [])
     // Another root at the newest size, at an earlier one, and a larger tree of another history.
     assert.equal((await witness.add(fork.request(7, 7))).status, 422)
+    // The same two checkpoints are kept once, also after a newer cosignature of the first.
+    now++
+    assert.equal((await witness.add(log.request(7, 7))).status, 200)
     assert.equal((await witness.add(fork.request(7, 7))).status, 422)
     assert.equal((await witness.add(fork.request(0, 6))).status, 409)
     assert.equal((await witness.add(fork.request(7, 12))).status, 422)
