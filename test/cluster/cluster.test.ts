@@ -10,18 +10,24 @@ import { readConfig } from '../../src/config.ts'
 import { toBase64 } from '../../src/core/bytes.ts'
 import { parseNote, parseVkey } from '../../src/core/tlog/note.ts'
 import { rotateLogKey } from '../../src/server/rotate.ts'
+import { type Commands, openCommands } from '../cli/commands.ts'
 import { AGENCY, statement } from '../http/service.ts'
 import type { LossyProxy } from '../store/postgres/proxy.ts'
 import type { TestServer } from '../store/postgres/server.ts'
 import { createDeskClient, type DeskClient } from '../web/desk-client.ts'
 import { startCluster } from './cluster.ts'
 import { createLoad, isServing, send } from './load.ts'
+import type { ClusterNode } from './nodes.ts'
+import { fillDisk, noteJournal, refuseWrites } from './triggers.ts'
 
 const NODES = 3
+/** Longer than every limit of the nodes and of the database. */
+const PAUSE_MS = 30_000
 
 describe('cluster', function () {
   this.timeout(300_000)
   let cluster: Awaited<ReturnType<typeof startCluster>>
+  let commands: Commands
   let load: ReturnType<typeof createLoad>
   let operator: string
   let key: string
@@ -31,6 +37,7 @@ describe('cluster', function () {
   const told: string[] = []
 
   before(async () => {
+    commands = openCommands()
     cluster = await startCluster({
       nodes: NODES,
       port: 0,
@@ -47,7 +54,10 @@ describe('cluster', function () {
   })
   // A test that fails leaves its submitters running.
   afterEach(() => load.abandon())
-  after(() => cluster?.stop())
+  after(async () => {
+    await cluster?.stop()
+    await commands.close()
+  })
 
   const newKey = async (url: string, body: object = {}) =>
     (await send(url, `/v1/agencies/${AGENCY}/keys`, operator, body)).json.key as string
@@ -62,11 +72,14 @@ describe('cluster', function () {
     while (!(await done())) await sleep(50)
   }
   const untilServing = () => until(async () => (await Promise.all(urls.map(isServing))).every(serves => serves))
-  /** Everything acknowledged is at every node, and each shows the same checkpoint. */
+  /** Everything acknowledged is at every node, each shows the same checkpoint, and an auditor finds one history. */
   const check = async () => {
     await untilServing()
     await load.check(urls)
     await until(async () => new Set(await Promise.all(urls.map(async url => (await status(url)).checkpoint))).size === 1)
+    const asked = ['audit', '--trust-ledger', '--ledger', cluster.proxy, '--rpc', cluster.chain.url]
+    const { code, out, err } = await commands.run(asked)
+    assert.equal(code, 0, out + err)
   }
 
   it('begins one log under one set of keys where all nodes start at once on an empty database', async () => {
@@ -82,7 +95,7 @@ describe('cluster', function () {
     const loaded = load.begin(urls, 4)
     await loaded.more(60 * NODES)
     await loaded.end()
-    const shares = urls.map(url => [...load.acknowledged.values()].filter(({ by }) => by === url).length / load.acknowledged.size)
+    const shares = urls.map(url => load.acknowledgedBy(url) / load.acknowledged.size)
     assert.ok(Math.min(...shares) > 0.3 / NODES, `shares ${shares.map(share => share.toFixed(2))}`)
   })
 
@@ -101,33 +114,18 @@ describe('cluster', function () {
 
   it('has each record once where the database is SERIALIZABLE by default, and the server refuses one write after another', async () => {
     await reconnect("ALTER ROLE ledger SET default_transaction_isolation = 'serializable'")
-    const tables = (await sql("SELECT tablename FROM pg_tables WHERE schemaname = 'openseal'")).map(({ tablename }) => String(tablename))
-    const all = (text: (table: string) => string) => sql(tables.map(text).join(';'))
-    // A sequence does not go back with its transaction.
-    await sql(`CREATE FUNCTION public.again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF nextval('public.run_' || TG_TABLE_NAME) % 7 = 0 AND current_setting('default_transaction_isolation') = 'serializable' THEN
-        PERFORM nextval('public.refused_' || TG_TABLE_NAME);
-        RAISE EXCEPTION 'again' USING ERRCODE = '40001';
-      END IF;
-      RETURN NULL; END $$`)
-    await all(table => `CREATE SEQUENCE public.run_${table}; CREATE SEQUENCE public.refused_${table}`)
-    await sql('GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ledger')
-    const refusedIn = async () => {
-      const rows = await sql("SELECT sequencename FROM pg_sequences WHERE sequencename LIKE 'refused_%' AND last_value > 1")
-      return rows.map(({ sequencename }) => String(sequencename).replace('refused_', ''))
-    }
-    await all(table => `CREATE TRIGGER again AFTER INSERT OR UPDATE OR DELETE ON openseal.${table} EXECUTE FUNCTION public.again()`)
+    const refusing = await refuseWrites(sql)
     const before = load.refused.length
     const loaded = load.begin(urls, 2)
     const written = ['batch', 'document', 'head', 'identity', 'lookup', 'statement']
     await until(async () => {
-      const found = await refusedIn()
+      const found = await refusing.tables()
       return written.every(table => found.includes(table))
     })
     await loaded.more(10)
     await loaded.end()
     assert.deepEqual(load.refused.slice(before), [])
-    await all(table => `DROP TRIGGER again ON openseal.${table}`)
+    await refusing.end()
     await reconnect('ALTER ROLE ledger RESET default_transaction_isolation')
     assert.deepEqual(told, [])
     await check()
@@ -136,9 +134,7 @@ describe('cluster', function () {
   it('refuses records with the reason while the disk of the database is full, shows the others, and goes on when there is room', async () => {
     const loaded = load.begin(urls, 1)
     await loaded.more(5)
-    await sql(`CREATE FUNCTION public.full_disk() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
-      CREATE TRIGGER full_disk BEFORE INSERT ON openseal.statement EXECUTE FUNCTION public.full_disk()`)
+    const full = await fillDisk(sql)
     const size = async () => Number((await sql('SELECT size FROM openseal.head'))[0].size)
     const before = await size()
     for (const url of urls) {
@@ -149,7 +145,7 @@ describe('cluster', function () {
       await until(async () => !(await isServing(url)))
     }
     assert.equal(await size(), before)
-    await sql('DROP TRIGGER full_disk ON openseal.statement')
+    await full.end()
     await loaded.more(10)
     await loaded.end()
     assert.equal(await load.submitOne(4_000_000, urls[1]!), true)
@@ -234,15 +230,9 @@ describe('cluster', function () {
   })
 
   it('anchors on where the holder of the lease is paused, which writes nothing of the journal when it wakes', async () => {
-    await sql(`CREATE TABLE public.written (at bigserial, port integer);
-      CREATE FUNCTION public.note_written() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-        'BEGIN INSERT INTO public.written (port) VALUES (inet_client_port()); RETURN NULL; END';
-      CREATE TRIGGER note AFTER INSERT OR UPDATE ON openseal.document FOR EACH ROW
-        WHEN (convert_from(NEW.collection, 'UTF8') IN ('anchors', 'anchorer', 'final-anchors')) EXECUTE FUNCTION public.note_written()`)
-    const writers = async (after: number) => {
-      const rows = await sql(`SELECT at::int, port FROM public.written WHERE at > ${after} ORDER BY at`)
-      return rows.map(({ at, port }) => ({ at: at as number, node: cluster.lines.findIndex(line => usesPort(line, port)) }))
-    }
+    const journal = await noteJournal(sql)
+    const writers = async (after: number) =>
+      (await journal.after(after)).map(({ at, port }) => ({ at, node: cluster.lines.findIndex(line => usesPort(line, port)) }))
     const loaded = load.begin([cluster.proxy], 2)
     await until(async () => (await writers(0)).length > 0)
     const [{ node: holder } = { node: -1 }] = await writers(0)
@@ -259,12 +249,36 @@ describe('cluster', function () {
     await woken.end()
     await loaded.end()
     assert.deepEqual([(await writers(last!.at)).filter(({ node }) => node === holder), told], [[], []])
-    await sql('DROP TRIGGER note ON openseal.document')
+    await journal.end()
+    await check()
+  })
+
+  it('goes on where one node is cut off in the middle of a seal, and one is paused for half a minute', async () => {
+    const [first, second, third] = cluster.nodes as [ClusterNode, ClusterNode, ClusterNode]
+    const loaded = load.begin(urls, 2)
+    await loaded.more(10)
+    const [line] = cluster.lines[2]!
+    const cut = line!.fated()
+    line!.next('stop')
+    await until(async () => line!.fated() > cut)
+    process.kill(second.pid(), 'SIGSTOP')
+    const pausedMs = performance.now()
+    // The first one seals alone until the third one gives up its connection, and all but the paused one then.
+    const before = load.acknowledgedBy(first.url)
+    await until(async () => load.acknowledgedBy(first.url) > before + 10)
+    await until(() => load.submitOne(6_000_000, third.url))
+    await sleep(Math.max(0, pausedMs + PAUSE_MS - performance.now()))
+    process.kill(second.pid(), 'SIGCONT')
+    const woken = load.acknowledgedBy(second.url)
+    await until(async () => load.acknowledgedBy(second.url) > woken + 3)
+    await loaded.end()
+    // None of them was started again.
+    assert.deepEqual(told, [])
     await check()
   })
 
   it('loses nothing acknowledged and logs nothing twice while nodes and the primary die', async () => {
-    const [first, second] = cluster.nodes as [(typeof cluster.nodes)[0], (typeof cluster.nodes)[0]]
+    const [first, second] = cluster.nodes as [ClusterNode, ClusterNode]
     const loaded = load.begin([cluster.proxy], 4)
     await loaded.more(10)
     const killed = first.pid()

@@ -30,6 +30,8 @@ export function createLoad(key: string) {
 
   return {
     acknowledged,
+    /** How many of them this address has acknowledged. */
+    acknowledgedBy: (url: string) => [...acknowledged.values()].filter(({ by }) => by === url).length,
     /** Status and code of each answer that was a refusal. */
     refused,
     submitOne,
