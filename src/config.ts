@@ -8,8 +8,24 @@ import type { Fees } from './chain/fees.ts'
 import type { SignerOptions } from './chain/signer.ts'
 import { OpenSealError } from './core/errors.ts'
 import { isOrigin } from './core/tlog/checkpoint.ts'
+import {
+  address,
+  duration,
+  endpointsOfChains,
+  explorerPrefix,
+  flag,
+  gwei,
+  httpUrl,
+  isPlainUrl,
+  line,
+  period,
+  port,
+  publicUrl,
+  rate,
+  UNITS,
+  urls,
+} from './server/setting-values.ts'
 import { parseAddress } from './store/postgres/address.ts'
-import { readEndpoint } from './verifier/json-rpc.ts'
 
 /**
  * The settings of the service. Times are in milliseconds. A comment says what a missing member
@@ -107,84 +123,6 @@ export type Config = {
 const EMBEDDED_INTERVAL = '5s'
 const INTERVAL = '10m'
 const MIN_OPERATOR_KEY = 16
-
-const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, y: 31_557_600_000 }
-
-const port = (what: string) =>
-  z
-    .string()
-    .regex(/^\d{1,5}$/, what)
-    .transform(Number)
-    .refine(n => n <= 65_535, what)
-
-/** A time that may also be off, or years. */
-const period = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,8}(ms|s|m|h|d|y))$/, "is not 0 or a time such as '24h', '90d' or '2y'")
-  .transform(text => {
-    const [, amount, unit] = /^(\d+)(\D*)$/.exec(text) ?? []
-    return Number(amount) * (UNITS[unit!] ?? 0)
-  })
-
-/** A time as text; milliseconds. */
-export const duration = z
-  .string()
-  .regex(/^[1-9]\d{0,8}(ms|s|m|h)$/, "is not a time such as '5s', '10m' or '1h'")
-  .transform(text => {
-    const [, amount, unit] = /^(\d+)(\D+)$/.exec(text) ?? []
-    return Number(amount) * UNITS[unit!]!
-  })
-  .refine(ms => ms >= 100 && ms <= 7 * 24 * UNITS.h!, 'is not between 100ms and 168h')
-
-/** An amount of gwei as text, with up to nine decimals; wei. */
-export const gwei = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,8})(\.\d{1,9})?$/, "is not an amount of gwei such as '150' or '0.25'")
-  .transform(text => {
-    const [whole = '0', fraction = ''] = text.split('.')
-    return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))
-  })
-  .refine(wei => wei > 0n, 'is zero: no anchor could be paid for')
-
-const flag = z.enum(['true', 'false'], 'is neither true nor false').default('false')
-
-const rate = z
-  .string()
-  .regex(/^\d{1,6}$/, 'is not a number of requests a second, or 0 for any number')
-  .transform(Number)
-
-const line = (what: string) => z.string().regex(/^[^\p{Cc}]{1,200}$/u, what)
-
-const publicUrl = z
-  .string()
-  .refine(isPublicUrl, 'is not an http(s) address of at most 1000 characters, without a user name and a password')
-  .transform(text => new URL(text).href)
-
-/** An address of a chain, in lower case. */
-export const address = (what: string) =>
-  z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{40}$/, what)
-    .transform(text => text.toLowerCase())
-
-/** The beginning of the addresses of a block explorer. */
-export const explorerPrefix = z
-  .string()
-  .refine(isPrefix, 'is not the beginning of the http(s) addresses of a block explorer, such as https://etherscan.io')
-
-const urls = z
-  .string()
-  .transform(text => text.split(',').map(part => part.trim()))
-  .refine(list => list.every(httpUrl), 'is not one or more http(s) addresses, separated by commas')
-
-const endpointsOfChains = z
-  .string()
-  .transform(text => text.split(',').map(part => readEndpoint(part.trim())))
-  .transform((list, { addIssue }) => {
-    const named = list.flatMap(endpoint => (endpoint?.serves === undefined ? [] : [{ url: endpoint.url, serves: endpoint.serves }]))
-    if (named.length < list.length) addIssue('is not a list such as 1=https://rpc.example,10=https://other.example')
-    return named
-  })
 
 /** `host:port`, with IPv6 addresses in brackets, or the same as a URL. */
 const LISTEN_ADDRESS = /^(?:http:\/\/)?(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})\/?$/
@@ -411,28 +349,6 @@ function sentence(issue: z.core.$ZodIssue, set: { readonly [name: string]: strin
   const name = String(issue.path[0])
   const value = SECRETS.includes(name) ? '' : ` ${JSON.stringify(set[name]?.slice(0, 100))}`
   return `${name}${value} ${issue.message}.`
-}
-
-/** Whether a text is an http(s) address. */
-export function httpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-}
-
-function isPublicUrl(text: string): boolean {
-  if (text.length > 1000 || !httpUrl(text)) return false
-  const { username, password } = new URL(text)
-  return username + password === ''
-}
-
-/** As the policy takes it, and so that a path can follow. */
-function isPrefix(text: string): boolean {
-  return isPublicUrl(text) && !/[\s"'<>\\?#]/.test(text)
-}
-
-function isPlainUrl(text: string): boolean {
-  if (!httpUrl(text)) return false
-  const { username, password, pathname, search, hash } = new URL(text)
-  return username + password + search + hash === '' && pathname === '/'
 }
 
 /** The Levenshtein distance. */

@@ -5,11 +5,11 @@ import { z } from 'zod'
 import type { Finality } from '../anchor/chain.ts'
 import type { Fees } from '../chain/fees.ts'
 import type { SignerOptions } from '../chain/signer.ts'
-import { address, duration, explorerPrefix, gwei, httpUrl } from '../config.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import { ED25519_COSIGNATURE, parseVkey } from '../core/tlog/note.ts'
 import { ServerError } from './errors.ts'
+import { address, duration, explorerPrefix, gwei, httpUrl } from './setting-values.ts'
 
 /** A chain of the file. Paths are absolute, times in milliseconds, fees in wei. */
 export type ChainSetting = {
