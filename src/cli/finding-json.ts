@@ -34,7 +34,7 @@ export function exitOfAll(rows: readonly Row[]): number {
  */
 export function rowAsJson(row: Row, asked: Sources): object {
   if (row.kind === 'left-out') return { file: row.name, code: row.code, detail: row.detail, exit: EXIT_USAGE }
-  const { own, parts, partsLeftOut } = row.answers
+  const { own, parts, partsLeftOut, partsNotAsked } = row.answers
   const plain = (answer: Answer) => answerAsJson(answer, asked)
   const [main, ...others] = own
   if (row.kind === 'receipt') return { file: row.name, ...RECEIPT_GIVEN, exit: exitOf(row), entry: main && plain(main) }
@@ -49,6 +49,7 @@ export function rowAsJson(row: Row, asked: Sources): object {
     ...(state && { earlierState: plain(state) }),
     ...(releases.length > 0 && { releases: releases.map(plain) }),
     ...(partsLeftOut > 0 && { releasesLeftOut: partsLeftOut }),
+    ...(partsNotAsked && { releasesNotAskedIn: partsNotAsked }),
   }
 }
 

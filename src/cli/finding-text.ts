@@ -41,13 +41,14 @@ const SHOWN_DOCUMENTS = 5
 /**
  * All lines about one file. A package's releases with problems come first; the others are counted.
  */
-export function formatAnswers(say: Say, { own, parts, partsLeftOut }: Answers): string[] {
+export function formatAnswers(say: Say, answers: Answers): string[] {
+  const { own, parts } = answers
   const state = parts.find(answer => partOf(answer)?.kind === 'state')
   const releases = parts.filter(answer => answer !== state)
   return [
     ...own.flatMap((answer, at) => [...(at > 0 ? [''] : []), ...formatAnswer(say, answer, state && partOf(state))]),
     ...(state ? ['', ...formatAnswer(say, state)] : []),
-    ...(releases.length > 0 ? ['', ...formatReleases(say, releases, partsLeftOut)] : []),
+    ...(releases.length > 0 ? ['', ...formatReleases(say, releases, answers)] : []),
   ]
 }
 
@@ -172,7 +173,8 @@ function formatChecks(say: Say, checks: readonly CheckResult[]): string[] {
   return inColumns(rows, '  ')
 }
 
-function formatReleases(say: Say, releases: readonly Answer[], leftOut: number): string[] {
+function formatReleases(say: Say, releases: readonly Answer[], answers: Answers): string[] {
+  const leftOut = answers.partsLeftOut
   const isInOrder = ({ finding }: Answer) =>
     finding !== undefined &&
     ['anchored', 'test-network'].includes(finding.result.verdict) &&
@@ -190,7 +192,7 @@ function formatReleases(say: Say, releases: readonly Answer[], leftOut: number):
     ...shown,
     ...(odd.length > SHOWN_RELEASES ? [`  … +${odd.length - SHOWN_RELEASES} (--json)`] : []),
     ...(leftOut > 0 ? [`  ${say('verify.tooManyReleases', { count: countReleases(releases), left: leftOut })}`] : []),
-    ...sayPartsUnanswered(say, releases).map(line => `  ${line}`),
+    ...sayPartsUnanswered(say, answers).map(line => `  ${line}`),
   ]
 }
 

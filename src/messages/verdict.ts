@@ -3,7 +3,7 @@
  * under it.
  */
 import type {
-  Answer,
+  Answers,
   ChangeCode,
   CheckResult,
   Finding,
@@ -195,10 +195,13 @@ export function sayLookedUp(say: Say, { answered, ...others }: LookedUp): string
 }
 
 /** The ledgers that said nothing of some parts of a file. */
-export function sayPartsUnanswered(say: Say, parts: readonly Answer[]): string[] {
+export function sayPartsUnanswered(say: Say, { parts, partsNotAsked = [] }: Answers): string[] {
   const all = parts.flatMap(({ finding, lookedUp = finding?.lookedUp }) => lookedUp ?? [])
   const union = (names: readonly string[]) => [...new Set(names)]
-  return sayUnanswered(say, { silent: union(all.flatMap(each => each.silent)), notAsked: union(all.flatMap(each => each.notAsked)) })
+  return sayUnanswered(say, {
+    silent: union(all.flatMap(each => each.silent)),
+    notAsked: union([...all.flatMap(each => each.notAsked), ...partsNotAsked]),
+  })
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   sayKind,
   sayLimits,
   sayPart,
+  sayPartsUnanswered,
   sayPdf,
   sayProblem,
   sayRemarks,
@@ -206,7 +207,8 @@ function toneOf(verdict: string, isGreen: boolean): string {
   return ['unsupported', 'disowned', 'test-network', 'withdrawn', 'edited', 'superseded'].includes(verdict) ? 'warn' : 'calm'
 }
 
-function renderInput(say: Say, { own, parts, partsLeftOut }: Answers, at: number): Html {
+function renderInput(say: Say, answers: Answers, at: number): Html {
+  const { own, parts, partsLeftOut } = answers
   const state = parts.find(answer => partOf(answer)?.kind === 'state')
   const others = gravestFirst(parts.filter(answer => answer !== state))
   const shown = others.slice(0, MAX_PARTS)
@@ -215,7 +217,8 @@ ${state && renderAnswer(say, state, '')}
 ${
   shown.length > 0 &&
   html`<table><caption>${say('result.releases')}</caption><tbody>${shown.map(answer => renderPart(say, answer))}</tbody></table>
-${others.length + partsLeftOut > shown.length && html`<p>${say('report.partsMore', { count: others.length + partsLeftOut - shown.length })}</p>`}`
+${others.length + partsLeftOut > shown.length && html`<p>${say('report.partsMore', { count: others.length + partsLeftOut - shown.length })}</p>`}
+${sayPartsUnanswered(say, answers).map(line => html`<p>${line}</p>`)}`
 }</div>
 `
 }

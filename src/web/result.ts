@@ -83,7 +83,7 @@ ${
   releases.length + partsLeftOut > 0 &&
   html`<section class="parts"><h3>${say('result.releases')}</h3><p>${sayCounts(say, [{ own: releases, parts: [], partsLeftOut: 0 }])}</p>
 ${partsLeftOut > 0 && html`<p>${say('verify.tooManyReleases', { count: countReleases(releases), left: sayNumber(say, partsLeftOut) })}</p>`}
-${sayPartsUnanswered(say, releases).map(line => html`<p>${line}</p>`)}
+${sayPartsUnanswered(say, answers).map(line => html`<p>${line}</p>`)}
 ${renderReleases(say, answers, 0, shown, pages)}
 ${releases.length > shown && html`<p class="no-print"><button type="button" class="quiet more">${say('verify.more', { count: Math.min(shown, releases.length - shown) })}</button></p>`}</section>`
 }`

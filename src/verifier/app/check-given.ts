@@ -92,8 +92,11 @@ function isOnRecord({ own }: Answers): boolean {
 
 /** Whether nothing is known of a file or of anything in it. */
 function isUnknown({ own, parts }: Answers): boolean {
-  const isNone = ({ finding, problem }: Answer) => finding?.result.verdict === 'unknown' || problem === 'need-receipt'
   return own.every(isNone) && parts.every(isNone)
+}
+
+function isNone({ finding, problem }: Answer): boolean {
+  return finding?.result.verdict === 'unknown' || problem === 'need-receipt'
 }
 
 async function checkFile(
@@ -126,7 +129,9 @@ async function checkFile(
   const partsLeftOut = releasesLeftOut + answered.filter(answers => answers.length === 0).length
   const exit = reportedAs !== undefined ? EXIT_UNCOMPARED : parts.some(isGone) ? EXIT_CHANGED : undefined
   const told = exit === undefined ? own : own.map(answer => withoutGreen(answer, exit))
-  return { own: told, parts: state ? [state, ...parts] : parts, partsLeftOut }
+  const notAsked = ledgersToAsk(means).filter(({ origin }) => !ledgers.some(asked => asked.origin === origin))
+  const partsNotAsked = parts.some(isNone) ? notAsked.map(({ name }) => name) : []
+  return { own: told, parts: state ? [state, ...parts] : parts, partsLeftOut, ...(partsNotAsked.length > 0 && { partsNotAsked }) }
 }
 
 /** Whether a release was withdrawn, replaced or changed, or does not fit its receipt. */

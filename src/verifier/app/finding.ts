@@ -85,7 +85,13 @@ export type Answer =
  * The answers for one file or receipt: its own (one for each record that lists it), then those for
  * its parts.
  */
-export type Answers = { readonly own: readonly Answer[]; readonly parts: readonly Answer[]; readonly partsLeftOut: number }
+export type Answers = {
+  readonly own: readonly Answer[]
+  readonly parts: readonly Answer[]
+  readonly partsLeftOut: number
+  /** If a release was not found: the ledgers of the list that were not asked for the releases. */
+  readonly partsNotAsked?: readonly string[]
+}
 
 /** The part of a file that an answer is about; undefined for the whole file. */
 export function partOf(answer: Answer): Part | undefined {

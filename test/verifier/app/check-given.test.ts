@@ -269,22 +269,24 @@ describe('verifier/app/check-given', () => {
   it('tells of a release what each ledger that has the package says of it, once if they say the same', async () => {
     const { sha256 } = digestsOf(FILE)
     const near = neighbour()
-    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near], json: {}, sha256: '' }
+    const far: TrustEntry = { ...near, name: 'Far', origin: 'far.example/log', ledger: 'https://far.example' }
+    const others: TrustList = { type: 'openseal/trust@v1', name: 'List', entries: [near, far], json: {}, sha256: '' }
     const elsewhere = createWorld([GENESIS, STATEMENT, stating('one')])
     const there = (index: number) => elsewhere.receipt(index, { origin: near.origin, signer: STRANGER })
     const releases = [releaseOf(1, 'one'), releaseOf(2, 'two'), releaseOf(3, 'none')]
-    const tellParts = async (text: string | undefined, ledgerThere?: LedgerReader) => {
+    const tellParts = async (text: string | undefined) => {
       const byHash = { [sha256]: [await world.receipt(1)], [digestOf('one').sha256]: [await world.receipt(2)] }
       const own = { ...ledgerOf({ ...byHash, [digestOf('two').sha256]: [await world.receipt(3)] }), name: ORIGIN }
       const ofNear = ledgerOf({ [sha256]: [await there(1)], ...(text !== undefined && { [digestOf('one').sha256]: [text] }) })
       const file = fileOf('package.json', FILE, { releases, releasesLeftOut: 1 })
-      const over = { ledger: own, others, ledgerOf: () => ledgerThere ?? ofNear }
+      const over = { ledger: own, others, ledgerOf: ({ name }: TrustEntry) => (name === 'Far' ? ledgerOf({}) : ofNear) }
       const [answers] = await runAll([file], [], over)
       const parts = answers!.parts.map(({ finding }) => [
         finding?.part?.kind === 'release' && finding.part.position,
         finding?.result.verdict,
       ])
-      return { parts, left: answers!.partsLeftOut, silent: answers!.parts.map(({ finding }) => finding?.lookedUp?.silent) }
+      const silent = answers!.parts.map(({ finding }) => finding?.lookedUp?.silent)
+      return { parts, left: answers!.partsLeftOut, silent, notAsked: answers!.partsNotAsked }
     }
     const same = [
       [1, 'anchored'],
@@ -294,7 +296,7 @@ describe('verifier/app/check-given', () => {
     // Only sealed there, which must not hide what the ledger at hand says.
     const both = await tellParts(await there(2))
     assert.deepEqual([both.parts, both.left], [[[1, 'sealed'], ...same], 1])
-    assert.deepEqual(await tellParts(undefined), { parts: same, left: 1, silent: [[], [], []] })
+    assert.deepEqual(await tellParts(undefined), { parts: same, left: 1, silent: [[], [], []], notAsked: ['Far'] })
     // A neighbour speaks only for itself of a part, too.
     assert.deepEqual((await tellParts(await world.receipt(2, { origin: near.origin }))).silent, [['Near'], [], []])
   })
