@@ -20,7 +20,7 @@ export type LogToRotate = { readonly contract: string; readonly codeSha256: stri
 /** A log that its owner closes. */
 export type LogToClose = { readonly chainId: number; readonly contract: string; readonly codeSha256: string; readonly logId: string }
 
-/** How a log stands before it is closed: anchored up to `size`, or closed before. */
+/** The state of a log before it is closed: anchored up to `size`, or closed before. */
 export type Closable = { readonly owner: string; readonly size: number; readonly closing?: Closing }
 
 /**
@@ -53,7 +53,7 @@ export async function setPublisher({
 }
 
 /**
- * Looks whether this address can close a log at the size of a checkpoint, and sends nothing. Without
+ * Checks that this address can close a log at the size of a checkpoint, and sends nothing. Without
  * an address, any owner will do; without a checkpoint, the size is 0.
  * @throws ChainError CHAIN_OTHER_CODE; CHAIN_NO_ANCHOR if the log does not hold the checkpoint;
  * CHAIN_REJECTED if there is no such log, it has another owner, or the successor is not open

@@ -28,7 +28,7 @@ export function readerOf({ request }: ChainEndpoints, contract: string) {
   }
 }
 
-/** Opens the endpoints of a chain, and closes them in the end. */
+/** Opens the endpoints of a chain for one task, and closes them afterwards. */
 export async function withEndpoints<T>(
   rpcUrls: readonly string[],
   chainId: number,

@@ -1,4 +1,4 @@
-/** Up to which tree a log was good: the newest checkpoint of the ledger that each chain has. */
+/** The last good tree of a log: the newest checkpoint of the ledger that each chain has. */
 import type { LogToClose } from '../chain/owner.ts'
 import { OpenSealError } from '../core/errors.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
@@ -14,9 +14,9 @@ import { readIfThere } from './receipt-file.ts'
 type Wanted = { readonly ledger: string; readonly size?: number; readonly receipt?: string }
 
 /**
- * For each log the newest checkpoint, up to the wanted size, that the ledger has an anchor of there;
- * undefined if it has none. Each is signed by a key of the policy. Whether the chain holds it is
- * for the caller to ask.
+ * For each log, the newest checkpoint, up to the wanted size, of which the ledger has an anchor
+ * there; undefined if it has none. Each is signed by a key of the policy. The caller has to ask
+ * whether the chain holds it.
  * @throws UsageError if no log has an anchor of the wanted size; CommandError CHECKPOINT_UNPROVEN
  * (exit 5)
  */

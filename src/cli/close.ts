@@ -154,7 +154,7 @@ async function groupEndpoints({ rpc }: Options, policy: Policy): Promise<Map<num
   return urls
 }
 
-/** Prints how each log is now. 0 if each is closed, or could be; 2 if some are left out; 1 if all are. */
+/** Prints the state of each log. 0: each is closed, or could be. 2: some are left out. 1: all are. */
 function tell({ origin }: Policy, plans: readonly Plan[], { json, dryRun }: Options): number {
   const left = plans.filter(({ trouble }) => trouble !== undefined)
   if (json) printJson({ origin, logs: plans.map(jsonOf) })

@@ -25,7 +25,7 @@ export function withoutChains(policy: Policy): { readonly policy: Policy; readon
   const authorities = policy.anchors.filter(isAuthority)
   const open = authorities.filter(({ toSize }) => toSize === undefined)
   const counting = open.some(({ production }) => production) ? open.filter(({ production }) => production) : open
-  if (witnesses.length === 0) throw needsNetwork('it names no witness, and only a chain stops a second history then')
+  if (witnesses.length === 0) throw needsNetwork('it names no witness, so only a chain stops a second history')
   if (counting.length === 0) throw needsNetwork('it names no time-stamp authority, so only a chain says since when')
   const [signed, stamped] = [Math.max(quorum, 1), Math.min(requireAnchors, counting.length)]
   return {

@@ -49,7 +49,7 @@ export function parsePolicy(input: string | Uint8Array | { readonly [member: str
   if (quorum > witnesses.length) throw malformed(`quorum is ${quorum}, but there are only ${witnesses.length} witnesses`)
   const logKeys = list(p.logKeys, 'logKeys').map((item, at) => readKey(item, `logKeys[${at}]`, origin))
   if (logKeys.length === 0) throw malformed('logKeys is empty')
-  // Whoever signs two histories of a log also cosigns both.
+  // A key that signs two histories of the log would cosign both.
   if (logKeys.some(({ vkey }) => witnessKeys.includes(publicKeyOf(vkey)))) throw malformed('witnesses contains a key of the log')
   const requireAnchors = count(p.requireAnchors ?? 1, 'requireAnchors', 1)
   const anchors = readAnchors(p.anchors)

@@ -90,7 +90,7 @@ export function nameOf({ finding, ...answer }: Answer): string {
   return finding.fileName ?? finding.receiptName ?? finding.result.record ?? ''
 }
 
-/** How many releases these answers are about. One has several if ledgers say different things of it. */
+/** How many releases these answers are about. One has several if ledgers do not agree about it. */
 export function countReleases(answers: readonly Answer[]): number {
   const positions = answers.map(answer => {
     const part = answer.finding ? answer.finding.part : answer.part

@@ -130,7 +130,7 @@ export function readKeyAgain({ config: { origin }, keysDir }: Start): () => Prom
 /**
  * The old key of a change in its file, for the time in which it signs beside the new one. If the
  * file is missing or of another key, that is logged once, and is an alarm: this node signs with the
- * new key alone, until the file is there. An empty file says that the old key shall not sign.
+ * new key alone, until the file is there. An empty file says that the old key must not sign.
  */
 function openEndedKey({ config: { origin }, keysDir, log }: Start): EndedKey & { alarm(): Alarm | undefined } {
   const fileOf = (lastSize: number) => endedKeyFile(logKeyFile(keysDir), lastSize)

@@ -81,7 +81,7 @@ export async function readStatus(
   return known.some(({ status }) => status === REVOKED)
 }
 
-/** SHA-1 names the issuer here, as every responder knows it; the signature has another hash. */
+/** SHA-1 only names the issuer, because every responder knows it. The signature has another hash. */
 function idOf({ serial }: Certificate, { subject, key }: Certificate) {
   const hash = (part: Uint8Array) => createHash('sha1').update(part).digest('hex')
   return { nameHash: hash(fromHex(subject)), keyHash: hash(key.bits), serial }
@@ -106,7 +106,7 @@ function readAnswer(bytes: Uint8Array) {
   const certificates = given === undefined ? [] : inner(given).children
   const data = membersOf(signed)
   data.take(contextTag(0))
-  // Who says it: the keys that may sign are tried instead.
+  // The responder's name is not read: the keys that may sign are tried instead.
   data.any()
   data.need(TAG.generalizedTime)
   const singles = data.need(TAG.sequence).children
@@ -139,7 +139,7 @@ function isAbout(single: Single, { nameHash, keyHash, serial }: ReturnType<typeo
   return single.hash === SHA1 && single.nameHash === nameHash && single.keyHash === keyHash && single.serial === serial
 }
 
-/** An answer of tomorrow is one of a clock that is wrong, as of a token. */
+/** Whether an answer counts now. If it is dated more than a day ahead, its clock is wrong. */
 function isCurrent({ from, until }: Single, nowSeconds: number): boolean {
   return from <= nowSeconds + DAY_SECONDS && until >= nowSeconds
 }

@@ -31,7 +31,7 @@ const LATEST = '0x79feb107'
 const CHECKPOINT_ANCHORED = '0x81aa484e785fddfe9489a2e8366e2c01d721f83751b07765ef222e25ba0339ab'
 const TIMEOUT_MS = 5_000
 const MAX_ANSWER_BYTES = 1024 * 1024
-/** The chain may have replaced so many of the blocks that were read. */
+/** How many of the blocks that were read the chain may have replaced. */
 const REPLACED_BLOCKS = 128
 /** Many endpoints return no events of more blocks than this at once. */
 const FEW_BLOCKS = 1_000

@@ -21,7 +21,7 @@ export type WitnessState = {
   read(origin: string): LogState | undefined
   /** The origins of all logs for which something was cosigned. */
   origins(): readonly string[]
-  /** Adds a checkpoint, in the place of the newest one if that has its size. Durable when it returns. */
+  /** Adds a checkpoint, which replaces the newest one of the same size. Durable when it returns. */
   add(cosigned: CosignedNote): Promise<void>
 }
 

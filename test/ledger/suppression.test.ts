@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../src/store/memory/memory.ts'
 import { testHost } from '../test-host.ts'
 
 describe('the list of erased statements', () => {
-  it('is asked about many statements of a batch at once, because the head is locked meanwhile', async () => {
+  it('is asked about many statements of a batch at once, because the head stays locked until it answers', async () => {
     const memory = createMemoryStore()
     let open = 0
     let most = 0

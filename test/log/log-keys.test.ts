@@ -168,7 +168,7 @@ describe('ledger: log keys', () => {
     deepEqual((await open(store, 2)).logKeys().length, 2)
   })
 
-  it('are called changed by an interrupted run only once its row is written again: a fail-over may take back what was read', async () => {
+  it('count as changed by an interrupted run only once its row is written again: a fail-over may take back what was read', async () => {
     const { store, change } = await rotated()
     const keys = { oldKey: vkeyOf(1), newKey: vkeyOf(2) }
     equal(await resumeKeyChange(store, { ...keys, newKey: vkeyOf(3), isStolen: false }), undefined)

@@ -164,7 +164,7 @@ describe('timestamps/client', () => {
     await rejects(stamp(), { code: 'TIMESTAMP_REVOKED' })
   })
 
-  it('takes a list for good only if it would name this certificate: an issuer may have several', async () => {
+  it('believes a list only if it would name this certificate: an issuer may have several', async () => {
     const url = (address: string) => tagged(0, tagged(0, element(0x86, Buffer.from(address))))
     const only = (number: number) => element(0x80 + number, Uint8Array.of(0xff))
     const own = url(served.url.replace('/stamp', '/revoked.crl'))
@@ -224,7 +224,7 @@ describe('timestamps/client', () => {
     }
   })
 
-  it('reads no further in a list that is filled with more members than any has', async () => {
+  it('stops reading a list that has more members than any real one', async () => {
     const filling = Buffer.alloc(4_000_000, Buffer.from([0x05, 0x00]))
     for (const list of [filling, sequence(filling), sequence(sequence(filling))]) {
       const usedMs = await leastUsedMs(async () => throws(() => parseRevocationList(list), { code: 'DER_MALFORMED' }))

@@ -40,7 +40,7 @@ export const status = z
               .enum(['good', 'unreachable', 'unnamed'])
               .optional()
               .describe(
-                'of an authority: whether the certificates behind its newest time stamp were asked about. Not if neither list nor responder answered (unreachable), or a certificate names neither (unnamed)',
+                'of an authority: whether somebody was asked if the certificates behind its newest time stamp were revoked: good: asked, and they were not; unreachable: no list and no responder answered; unnamed: a certificate names neither',
               ),
             alarm: z.string().optional(),
             alarmCode: z.string().optional(),

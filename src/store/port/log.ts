@@ -79,7 +79,7 @@ export type Commit = {
 /** A head with its growing edge; undefined before the first commit. */
 export type StoredTree = { readonly head: Head; readonly edge: Edge } | undefined
 
-/** The size that a commit led to, and when it was made. */
+/** The size to which a commit led, and when it was made. */
 export type CommitTime = { readonly size: number; readonly timeMs: number }
 
 /** What a batch asks of the log before it is built. */

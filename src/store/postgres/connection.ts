@@ -71,7 +71,7 @@ const KEEPALIVE_MS = 10_000
 /** The oldest PostgreSQL that has everything the store uses. */
 const MIN_VERSION = 140_000
 
-/** A server that lacks what it is asked, or has it for others only. */
+/** The server does not have what it was asked for, or does not let this user have it. */
 const UNANSWERABLE = /^(42|0A)/
 /** What a pooler answers to settings that it does not know. */
 const PROTOCOL_VIOLATION = '08P01'

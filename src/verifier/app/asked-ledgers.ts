@@ -12,11 +12,11 @@ export type AskedLedger = {
   readonly origin?: string
   /** Missing if it cannot be asked from here. */
   readonly ledger?: LedgerReader | undefined
-  /** The list has no address of it, or a policy that this version does not support. */
+  /** The list has no address for it, or a policy that this version does not support. */
   readonly isUnlisted?: boolean
 }
 
-/** The ledger at hand and every ledger of the list, also those that cannot be asked. */
+/** The ledger at hand and every ledger of the list, including those that cannot be asked. */
 export function ledgersToAsk(means: Means): AskedLedger[] {
   const { ledger, ledgerOf } = means
   const entries = entriesOf(means)
@@ -47,8 +47,8 @@ export function ledgersOfParts(own: readonly Answer[], means: Means): AskedLedge
 }
 
 /**
- * The receipts that a ledger has for hashes. One of a list has only its own: with an old receipt of
- * another ledger it could make the newest one look replaced.
+ * The receipts that a ledger has for hashes. A ledger of a list gives only its own: with an old
+ * receipt of another ledger, it could make a current file look replaced.
  * @throws OpenSealError LEDGER_NOT_ASKED, and what the reader throws
  */
 export async function findIn(asked: AskedLedger, hashes: readonly string[]): Promise<readonly FoundReceipts[]> {

@@ -190,7 +190,7 @@ function keepSome(maxWhole: number): (answer: Answer) => Answer {
 
 /**
  * The answers for a release: that of a receipt, or the gravest of each ledger. A neighbour must not
- * hide what another ledger says, and ledgers that say the same are told once.
+ * hide what another ledger says, and ledgers that say the same are shown once.
  */
 async function checkRelease(
   fileName: string,

@@ -58,7 +58,7 @@ function tellLookedUp(ledgers: readonly AskedLedger[], errors: readonly (OpenSea
   }
 }
 
-/** Why nobody knows whether a file has a receipt, after so many ledgers were to be asked. */
+/** Why nobody knows whether a file has a receipt, when this many ledgers were to be asked. */
 function problemOf(errors: readonly OpenSealError[], asked: number): Problem {
   if (errors.every(isErased)) return 'erasing'
   return asked === 1 && errors.every(({ code }) => code === 'LEDGER_OTHER') ? 'ledger-other' : 'ledger-gone'

@@ -196,7 +196,7 @@ describe('verifier/app/check-given', () => {
     assert.deepEqual(await told(late, nowhere), ['unknown', [], ['Near']])
   })
 
-  it('lets no neighbour speak for another ledger, or make a file look forged that another ledger knows', async () => {
+  it('lets no neighbour speak for another ledger, or make a file that another ledger knows look forged', async () => {
     const { sha256 } = digestsOf(FILE)
     const receipt = await world.receipt(1)
     const near = neighbour()
