@@ -1,6 +1,6 @@
 /** The folder of a witness: its key, its lock, its mark, and copies of it. */
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log, LogFields } from '../../src/logger.ts'
 import { createTestLog, useWitnesses } from './world.ts'
@@ -159,6 +159,21 @@ describe('witness: folder', () => {
     writeFileSync(markOf(marks), JSON.stringify({ ...mark, logs: [{ ...mark.logs[0], size: 6 }] }))
     const { status, text } = await witness.add(log.request(5, 5))
     assert.deepEqual([status, JSON.parse(text).code], [503, 'WITNESS_MARK_AHEAD'])
+  })
+
+  it('answers 503 while its disk refuses a write, signs nothing meanwhile, and goes on', async () => {
+    const [data, marks] = [newFolder(), newFolder()]
+    const witness = await start({ policies, data, marks })
+    await witness.add(log.request(0, 5))
+    const logs = join(data, 'logs')
+    const kept = `${logs}.kept`
+    renameSync(logs, kept)
+    const { status, text } = await witness.add(log.request(5, 6))
+    assert.deepEqual([status, JSON.parse(text).code, text.includes(data)], [503, 'WITNESS_FAILED', false])
+    assert.equal((await witness.get('/healthz')).status, 200)
+    renameSync(kept, logs)
+    assert.equal((await witness.add(log.request(0, 7))).text, '5\n')
+    assert.equal((await witness.add(log.request(5, 7))).status, 200)
   })
 
   it('refuses a folder of marks in its own folder', async () => {

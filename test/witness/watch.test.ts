@@ -234,6 +234,32 @@ describe('witness: watching the chain', function () {
     assert.ok(asked() > first)
   })
 
+  it('answers 503 while 64 requests wait for an endpoint, and goes on when it answers', async () => {
+    const { log, policy } = await openLog()
+    const slow = await openEndpoint(chain.url)
+    try {
+      let release = () => {}
+      const held = new Promise<void>(done => {
+        release = done
+      })
+      slow.behave(() => held)
+      const witness = await start({ policies: [policy], watch: watchBy(slow.url).watch })
+      const requests = Array.from({ length: 70 }, () => witness.add(log.request(0, 6)))
+      const first = await Promise.race(requests)
+      assert.deepEqual([first.status, JSON.parse(first.text).code], [503, 'WITNESS_BUSY'])
+      release()
+      const statuses = (await Promise.all(requests)).map(({ status }) => status)
+      // The first has signed, and the others ask from an older size.
+      assert.deepEqual(
+        [200, 409, 503].map(status => statuses.filter(each => each === status).length),
+        [1, 63, 6],
+      )
+      assert.equal((await witness.add(log.request(6, 6))).status, 200)
+    } finally {
+      await slow.close()
+    }
+  })
+
   it('leaves out a checkpoint that the owner of the log has disowned', async () => {
     const { log, fork, policy, anchor } = await openLog()
     await anchor(log, 0, 4)
