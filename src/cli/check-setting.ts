@@ -10,10 +10,8 @@ import { OpenSealError } from '../core/errors.ts'
 import { canonicalJson } from '../core/json.ts'
 import type { Policy } from '../core/policy.ts'
 import {
-  type Answer,
   createJsonRpcReader,
   createLedgerReader,
-  type Finding,
   fetchUntil,
   type GivenPolicy,
   isTrustList,
@@ -22,6 +20,7 @@ import {
   type PolicySource,
   readPolicy,
   readReport,
+  type TrustEntry,
   type TrustList,
 } from '../verifier/index.ts'
 import { endpointsFor } from './chain-readers.ts'
@@ -45,6 +44,8 @@ export type CheckSetting = {
    * have exactly one address: then only the ledgers of the list are asked.
    */
   readonly url: string | undefined
+  /** The address at which the ledger of a list's entry is asked. */
+  readonly urlOf: (entry: TrustEntry) => string | undefined
   readonly policy: Policy | TrustList
   readonly policySource: PolicySource | undefined
   readonly trust: 'policy' | 'ledger'
@@ -84,6 +85,7 @@ export async function readCheckSetting({ ledger, policy: file, trustLedger, rpc 
   const named = endpointsFor(rpc, policy)
   return {
     url: client?.url,
+    urlOf: ({ ledger: listed = client?.url }) => listed,
     policy,
     policySource: given?.source,
     trust: trustLedger ? 'ledger' : 'policy',
@@ -93,7 +95,7 @@ export async function readCheckSetting({ ledger, policy: file, trustLedger, rpc 
 }
 
 /** Opens them for one check. */
-export function openCheckMeans({ url, policy, named }: CheckSetting, timeoutSeconds: number): CheckSources {
+export function openCheckMeans({ url, policy, named, urlOf }: CheckSetting, timeoutSeconds: number): CheckSources {
   const signal = AbortSignal.timeout(timeoutSeconds * 1000)
   const chain = named.map(endpoint => createJsonRpcReader({ ...endpoint, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))
   const open = (at: string, origin: string) => createLedgerReader({ url: at, origin, fetch, timeoutMs: TIMEOUT_MS, signal })
@@ -101,29 +103,12 @@ export function openCheckMeans({ url, policy, named }: CheckSetting, timeoutSeco
   return {
     chain,
     ledger: url === undefined ? undefined : open(url, isTrustList(policy) ? '' : policy.origin),
-    ledgerOf: ({ ledger = url, origin }) => (ledger === undefined ? undefined : open(ledger, origin)),
+    ledgerOf: entry => {
+      const at = urlOf(entry)
+      return at === undefined ? undefined : open(at, entry.origin)
+    },
     signal,
   }
-}
-
-/** The addresses of the ledgers that were asked for answers, without repeats. */
-export function addressesAsked(answers: readonly Answer[], asked: Pick<CheckSetting, 'policy' | 'url'>): string[] {
-  const entries = isTrustList(asked.policy) ? asked.policy.entries : []
-  const addresses = answers.flatMap(({ finding, lookedUp = finding?.lookedUp }) => [
-    ...[...(lookedUp?.answered ?? []), ...(lookedUp?.silent ?? [])].map(
-      name => entries.find(each => each.name === name)?.ledger ?? asked.url,
-    ),
-    lookedUp === undefined ? addressOf(finding, asked) : undefined,
-  ])
-  return [...new Set(addresses.filter(address => address !== undefined))]
-}
-
-/** The address of a finding's ledger: with a list, that of the entry whose policy judged it. */
-export function addressOf(finding: Finding | undefined, { policy, url }: Pick<CheckSetting, 'policy' | 'url'>): string | undefined {
-  const list = finding?.result.list
-  if (list === undefined || !isTrustList(policy)) return url
-  const entry = policy.entries.find(({ name }) => name === list.entry)
-  return entry && (entry.ledger ?? url)
 }
 
 /** The address of a list in which only one ledger can be asked. */

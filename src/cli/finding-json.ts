@@ -1,6 +1,7 @@
 /** The results of `openseal verify` for programs: the exit code, and the JSON of `--json`. */
+import { addressOf } from '../report/asked.ts'
 import { type Answer, type Answers, partOf, VERDICTS } from '../verifier/index.ts'
-import { addressOf, type CheckSetting } from './check-setting.ts'
+import type { CheckSetting } from './check-setting.ts'
 import { EXIT_INVALID, EXIT_UNCHECKED, EXIT_USAGE } from './command.ts'
 
 /**
@@ -12,7 +13,7 @@ export type Row =
   | { readonly kind: 'left-out'; readonly name: string; readonly code: string; readonly detail: string }
 
 /** The ledgers and the endpoints of the chain that were asked. Endpoints lack whatever might be a secret in their addresses. */
-type Sources = Pick<CheckSetting, 'policy' | 'url' | 'endpoints'>
+type Sources = Pick<CheckSetting, 'policy' | 'url' | 'urlOf' | 'endpoints'>
 
 /** The reason for a receipt that was given in place of a file. */
 export const RECEIPT_GIVEN = { code: 'FILE_IS_RECEIPT', detail: 'this is a receipt, not a file to check: name the file too' } as const

@@ -8,6 +8,7 @@ import { copyBytes } from '../core/bytes.ts'
 import { speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
 import { sayReport, sayUnread } from '../messages/verdict.ts'
+import { addressesAsked } from '../report/asked.ts'
 import {
   type Answers,
   chainsKnown,
@@ -19,7 +20,6 @@ import {
   withoutRepeats,
 } from '../verifier/index.ts'
 import {
-  addressesAsked,
   type CheckOptions,
   type CheckSetting,
   type CheckSources,

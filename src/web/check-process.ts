@@ -10,9 +10,10 @@ import { createEditCheck } from '../documents/together.ts'
 import type { MessageKey } from '../messages/en.ts'
 import { type Language, speak } from '../messages/language.ts'
 import type { Say } from '../messages/say.ts'
+import { addressesAsked } from '../report/asked.ts'
 import { formatCsv } from '../report/csv.ts'
 import { renderReport, reportName } from '../report/report.ts'
-import { type Answers, type GivenText, type Policy, parseTrustList, type TrustList } from '../verifier/index.ts'
+import { type Answers, type GivenText, type Policy, parseTrustList, type TrustEntry, type TrustList } from '../verifier/index.ts'
 import { addFiles, type DescribedFile, describeFile } from './desk/describe.ts'
 import { MAX_DRAFT_BYTES, readDraft, writeDraft } from './desk/draft.ts'
 import type { RecordRow } from './desk/rows.ts'
@@ -96,7 +97,7 @@ async function run({ lang, frame, headers, policy, others, endpoints }: CheckJob
     sent = upload.files
     return checkUpload(say, upload, { policy, others: readOthers(others), chain, ledger })
   })
-  const files = 'answers' in form ? keepResults(say, form, { ledger: frame.origin, endpoints }) : undefined
+  const files = 'answers' in form ? keepResults(say, form, { url: frame.origin, origin: policy.origin, endpoints }) : undefined
   if (files !== undefined && (as === 'report' || as === 'csv')) return answer({ status, page: files[as].text, download: files[as] })
   const more = { kept: files && toLinks(files), unknown: 'answers' in form ? await readUnknown(form.answers, sent) : [] }
   answer({ status, page: renderPage({ ...frame, say }, verifiedPage({ ...frame, say }, form, more)) })
@@ -125,11 +126,17 @@ type KeptFile = { readonly name: string; readonly type: string; readonly text: s
 /** The results of a form as a report and as a table. */
 function keepResults(
   say: Say,
-  { answers, unread, judge, others }: Extract<FormAnswer, { answers: unknown }>,
-  { ledger, endpoints }: { readonly ledger: string; readonly endpoints: readonly EndpointShape[] },
+  { answers, unread, judge, others, policy: given }: Extract<FormAnswer, { answers: unknown }>,
+  { url, origin, endpoints }: { readonly url: string; readonly origin: string; readonly endpoints: readonly EndpointShape[] },
 ): { readonly report: KeptFile; readonly csv: KeptFile } {
   const nowMs = Date.now()
-  const asked = { endpoints: endpoints.flatMap(({ name }) => name ?? []), ledgers: [ledger] }
+  // As the form asks: its own ledger, and the others only by the operator's list.
+  const urlOf = (entry: TrustEntry) => (entry.origin === origin ? url : given === undefined ? entry.ledger : undefined)
+  const ledgers = addressesAsked(
+    answers.flatMap(({ own }) => own),
+    { policy: judge, others, url, urlOf },
+  )
+  const asked = { endpoints: endpoints.flatMap(({ name }) => name ?? []), ledgers }
   const report = renderReport(say, { all: answers, unread, policy: judge, others, ...asked, nowMs, clock: { of: 'server' } })
   return {
     report: { name: reportName(nowMs, 'html'), type: 'text/html', text: report },

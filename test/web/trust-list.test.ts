@@ -3,7 +3,7 @@
  * Chromium, its form, the command line, the offline file and the library say the same.
  */
 import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
@@ -312,6 +312,26 @@ describe('web/trust-list', function () {
     const { out } = await commands.run(args, { cwd: folder })
     const { verdict, list } = JSON.parse(out) as Told
     deepEqual([verdict, list.name, list.entry], ['anchored', `${NAME} + ${own.ledger.origin}`, 'Ruritania'])
+  })
+
+  it('names in a report the ledgers that were asked, and no other', async () => {
+    const askedIn = (report: string) => /Asked about newer versions<\/dt>\s*<dd>(.*?)<\/dd>/s.exec(report)?.[1]?.match(/[^<>]+(?=<\/bdi>)/g)
+    const [, there, far] = worlds.map(({ url }) => new URL(url).host)
+    const byReport = async (more: readonly (readonly [string, string])[]) => {
+      const body = new FormData()
+      for (const { name, buffer } of files) body.append('files', new File([new Uint8Array(buffer)], name))
+      for (const [name, text] of more) body.append('policy', new File([text], name))
+      body.append('as', 'report')
+      return askedIn(await (await fetch(`${own.url}/en/verify`, { method: 'POST', body })).text())
+    }
+    deepEqual(await byReport([]), [own.ledger.origin, there, far])
+    // The form asks no ledger of a list that a reader uploaded.
+    deepEqual(await byReport([['mine.json', JSON.stringify(listOf([0, 2]))]]), [own.ledger.origin])
+    await onPage(`${own.url}/en/verify`, async page => {
+      await check(page, files)
+      const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#save-report').click()])
+      deepEqual(askedIn(await readFile(await download.path(), 'utf8')), [new URL(own.url).host, there, far])
+    })
   })
 
   it('serves the list of the page, and no list where there is none', async () => {

@@ -1,5 +1,5 @@
 /** What the checks of the verify page go by: the page's policy or the reader's, and whom they ask. */
-import type { GivenPolicy, Means, TrustList } from '../../verifier/index.ts'
+import type { GivenPolicy, Means, TrustEntry, TrustList } from '../../verifier/index.ts'
 import type { OpenArchive } from './open-archive.ts'
 import type { PageData } from './page-data.ts'
 
@@ -56,10 +56,15 @@ export function createMeans(
     ledger: ledger && open(ledger.url, isTrustList(policy) ? ledger.origin : policy.origin),
     // A ledger of a list is asked from here: the reader's browser may ask any that allows it.
     ledgerOf: entry => {
-      const url = ledger?.origin === entry.origin ? ledger.url : ledger && entry.ledger
+      const url = urlOf(data, entry)
       return url === undefined ? undefined : open(url, entry.origin)
     },
   }
+}
+
+/** The address at which a page asks the ledger of an entry. The offline file asks none. */
+export function urlOf({ ledger }: PageData, entry: TrustEntry): string | undefined {
+  return ledger?.origin === entry.origin ? ledger.url : ledger && entry.ledger
 }
 
 /** An endpoint's address without the chain that it is for. */

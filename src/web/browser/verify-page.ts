@@ -14,6 +14,7 @@ import type {
   Means,
   ReadFile,
   Task,
+  TrustEntry,
   TrustList,
   Unpacked,
   Unread,
@@ -26,7 +27,7 @@ import { readLink } from './link.ts'
 import { notice, tell } from './notices.ts'
 import { createOfferedPolicy } from './offered-policy.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
-import { type Checking, createMeans, loadOthers, withoutChain } from './page-means.ts'
+import { type Checking, createMeans, loadOthers, urlOf, withoutChain } from './page-means.ts'
 import { saveText } from './save-text.ts'
 import { showTask } from './show-task.ts'
 import { createShownResults } from './shown-results.ts'
@@ -340,14 +341,18 @@ async function checkMany(plan: readonly Task[], list: HTMLElement, isCurrent: ()
 /** Saves what is shown: as a report, or as a table. */
 async function keep(as: 'html' | 'csv'): Promise<void> {
   if (shown === undefined) return
-  const { formatCsv, renderReport, reportName } = await parts.keep().catch(error => {
+  const { addressesAsked, formatCsv, renderReport, reportName } = await parts.keep().catch(error => {
     checking = undefined
     throw error
   })
   const nowMs = Date.now()
   if (as === 'csv') return saveText(reportName(nowMs, as), 'text/csv', formatCsv(say, shown.all, unread))
   const { policy, others } = shown.means
-  const ledgers = data.ledger ? [new URL(data.ledger.url, location.href).href] : []
+  const asked = { policy, others, url: data.ledger?.url, urlOf: (entry: TrustEntry) => urlOf(data, entry) }
+  const ledgers = addressesAsked(
+    shown.all.flatMap(({ own }) => own),
+    asked,
+  ).map(url => new URL(url, location.href).href)
   const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone
   const checkup = {
     all: shown.all,
