@@ -11,6 +11,7 @@ import { type Certificate, extendedKeyUsageOf, readAlgorithm, readCertificate, r
 import {
   contextTag,
   type Der,
+  expect,
   inner,
   integerOf,
   latin,
@@ -98,12 +99,13 @@ function readAnswer(bytes: Uint8Array) {
   outer.end()
   if (oidOf(body.any()) !== BASIC_RESPONSE) return undefined
   const basic = membersOf(parseDer(body.need(TAG.octetString).content))
+  body.end()
   const signed = basic.need(TAG.sequence)
   const algorithm = readAlgorithm(basic.need(TAG.sequence))
   const signature = wholeBits(basic.need(TAG.bitString))
   const given = basic.take(contextTag(0))
   basic.end()
-  const certificates = given === undefined ? [] : inner(given).children
+  const certificates = given === undefined ? [] : expect(inner(given), TAG.sequence).children
   const data = membersOf(signed)
   data.take(contextTag(0))
   // The responder's name is not read: the keys that may sign are tried instead.

@@ -1,4 +1,4 @@
-/** Every parser of core, the verifier and the audit as a target. */
+/** Every parser of core, the verifier, the audit and time stamps as a target. */
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict'
 import { TextReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js'
 import fc from 'fast-check'
@@ -52,6 +52,7 @@ import {
 } from '../verifier/world.ts'
 import { ANSWERS } from './answers.ts'
 import { mutated, mutatedText } from './mutate.ts'
+import { STAMPS } from './stamps.ts'
 import { parser, type Target, target } from './target.ts'
 
 /** The content of each file of the archives. */
@@ -258,7 +259,7 @@ const READERS: readonly Target[] = [
 ]
 
 /** All of them. */
-export const PARSERS: readonly Target[] = [...CORE, ...READERS, ...ANSWERS]
+export const PARSERS: readonly Target[] = [...CORE, ...READERS, ...ANSWERS, ...STAMPS]
 
 /** A receipt's signatures by keys of the policy. Lines of unknown witnesses may be anything. */
 function meaningOf(receipt: string | Uint8Array): string {
