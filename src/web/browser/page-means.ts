@@ -36,6 +36,7 @@ export function createMeans(
 ): Means {
   const { data, ownPolicy, others, endpoints } = chosen
   const { ledger } = data
+  const { urlOf } = addressesOf(data)
   const signal = AbortSignal.timeout(DEADLINE_MS)
   // Called through a function, because a browser's fetch must not be called as a method of another
   // object.
@@ -56,15 +57,18 @@ export function createMeans(
     ledger: ledger && open(ledger.url, isTrustList(policy) ? ledger.origin : policy.origin),
     // A ledger of a list is asked from here: the reader's browser may ask any that allows it.
     ledgerOf: entry => {
-      const url = urlOf(data, entry)
+      const url = urlOf(entry)
       return url === undefined ? undefined : open(url, entry.origin)
     },
   }
 }
 
-/** The address at which a page asks the ledger of an entry. The offline file asks none. */
-export function urlOf({ ledger }: PageData, entry: TrustEntry): string | undefined {
-  return ledger?.origin === entry.origin ? ledger.url : ledger && entry.ledger
+/**
+ * The address of the page's own ledger, and the one at which it asks the ledger of an entry. The
+ * offline file asks none.
+ */
+export function addressesOf({ ledger }: PageData) {
+  return { url: ledger?.url, urlOf: (entry: TrustEntry) => (ledger?.origin === entry.origin ? ledger.url : ledger && entry.ledger) }
 }
 
 /** An endpoint's address without the chain that it is for. */

@@ -14,7 +14,6 @@ import type {
   Means,
   ReadFile,
   Task,
-  TrustEntry,
   TrustList,
   Unpacked,
   Unread,
@@ -27,7 +26,7 @@ import { readLink } from './link.ts'
 import { notice, tell } from './notices.ts'
 import { createOfferedPolicy } from './offered-policy.ts'
 import { PAGE_DATA_ID, type PageData } from './page-data.ts'
-import { type Checking, createMeans, loadOthers, urlOf, withoutChain } from './page-means.ts'
+import { addressesOf, type Checking, createMeans, loadOthers, withoutChain } from './page-means.ts'
 import { saveText } from './save-text.ts'
 import { showTask } from './show-task.ts'
 import { createShownResults } from './shown-results.ts'
@@ -348,11 +347,7 @@ async function keep(as: 'html' | 'csv'): Promise<void> {
   const nowMs = Date.now()
   if (as === 'csv') return saveText(reportName(nowMs, as), 'text/csv', formatCsv(say, shown.all, unread))
   const { policy, others } = shown.means
-  const asked = { policy, others, url: data.ledger?.url, urlOf: (entry: TrustEntry) => urlOf(data, entry) }
-  const ledgers = addressesAsked(
-    shown.all.flatMap(({ own }) => own),
-    asked,
-  ).map(url => new URL(url, location.href).href)
+  const own = shown.all.flatMap(answers => answers.own)
   const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone
   const checkup = {
     all: shown.all,
@@ -360,7 +355,7 @@ async function keep(as: 'html' | 'csv'): Promise<void> {
     policy,
     others,
     endpoints: endpoints.map(withoutChain),
-    ledgers,
+    ledgers: addressesAsked(own, { policy, others, ...addressesOf(data) }).map(url => new URL(url, location.href).href),
     nowMs,
     clock: { of: 'device', zone },
   } as const
