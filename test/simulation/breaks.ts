@@ -129,6 +129,11 @@ export const BREAKS: readonly Break[] = [
     ],
   },
   {
+    name: 'ended-key-seals',
+    what: 'A node seals on a head that ends its log key.',
+    edits: [{ file: SEQUENCER, from: "    if (!deps.mayGoOn()) throw new HeadMoved('HEAD_MOVED', 'nothing may be sealed now')\n", to: '' }],
+  },
+  {
     name: 'one-endpoint-decides',
     what: 'One endpoint of the chain stops the ledger, although another one contradicts it.',
     edits: [

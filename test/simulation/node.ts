@@ -28,6 +28,9 @@ const INTERVAL_MS = 12_000
 /** How long a call of the store may take. */
 export const DEADLINE_MS = 3000
 
+/** How long a new log key takes to the folders of keys, which may be on other machines. */
+const KEY_ARRIVES_MS = 1000
+
 /** A running node. */
 export type RunningNode = {
   readonly ledger: Ledger
@@ -95,6 +98,7 @@ export async function rotateKey(deps: Deps, next: Signer): Promise<number> {
   const [oldKey, newKey] = [formatVkey(keys.signer.vkey), formatVkey(next.vkey)]
   const made = await resumeKeyChange(store, { oldKey, newKey, isStolen: false })
   const { change } = made ?? (await changeKey(deps, newKey))
+  await host.sleep(KEY_ARRIVES_MS)
   keys.signer = next
   return change.fromSize - 1
 }

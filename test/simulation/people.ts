@@ -41,6 +41,8 @@ type Place = {
 
 const AGENCY = 'transport.gov.example'
 const CLIENT_MS = 15_000
+/** Within this time the log's key is usually changed at all nodes. */
+const CHANGE_MS = 2000
 /** Answers about a statement that was erased, or will be by the clock of the node that was asked. */
 const ERASED = ['STATEMENT_ERASED', 'RECORD_ERASED', 'RECORD_ERASING']
 
@@ -61,6 +63,11 @@ export function beginPeople(place: Place) {
 function beginClients({ options, model, scheduler, clients, up, count, guarded }: Place): () => number {
   const statements = Array.from({ length: options.statements }, (_, i) => statementOf(i))
   let answered = 0
+  /** Many come while the log's key is changed, and some nodes do not know yet that it has ended. */
+  const firstMs = () => {
+    const { rotateMs, chaosMs } = options
+    return rotateMs !== undefined && clients.chance(0.3) ? rotateMs + clients.below(CHANGE_MS) : clients.below(chaosMs)
+  }
   const submit = (client: number, statement: Statement): void => {
     const again = () => scheduler.after(100 + clients.below(2000), `client ${client} sends`, () => submit(client, statement))
     const nodes = up().filter(({ notAccepting }) => notAccepting() === undefined)
@@ -93,7 +100,7 @@ function beginClients({ options, model, scheduler, clients, up, count, guarded }
   }
   for (let client = 0; client < options.submissions; client++) {
     const statement = clients.pick(statements)
-    scheduler.after(clients.below(options.chaosMs), `client ${client} sends`, () => submit(client, statement))
+    scheduler.after(firstMs(), `client ${client} sends`, () => submit(client, statement))
   }
   return () => answered
 }
