@@ -180,7 +180,11 @@ describe('server with its log in PostgreSQL', () => {
       ['STORE_LOGIN', /wrong or expired password/, { OPENSEAL_STORE: ours.replace(':ledger@', ':geheim@') }],
       ['STORE_NO_DATABASE', /has no database none/, { OPENSEAL_STORE: ours.replace(nameOf(ours), 'none') }],
       ['STORE_RIGHTS', /may not create the schema/, { OPENSEAL_STORE: empty.replace('//ledger:ledger@', '//guest:geheim@') }],
-      ['STORE_RIGHTS', /may not read and write the tables/, { OPENSEAL_STORE: ours.replace('//ledger:ledger@', '//guest:geheim@') }],
+      [
+        'STORE_RIGHTS',
+        /may not read, write and vacuum the tables/,
+        { OPENSEAL_STORE: ours.replace('//ledger:ledger@', '//guest:geheim@') },
+      ],
       ['STORE_TLS', /does not speak TLS/, { OPENSEAL_STORE: `${ours.replace(':ledger@', ':geheim@')}?sslmode=require` }],
       ['STORE_SCHEMA', /lacks ledger, head/, { OPENSEAL_STORE: foreign }],
       ['STORE_SCHEMA', /have version 2, not 1/, { OPENSEAL_STORE: newer }],

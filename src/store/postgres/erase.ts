@@ -24,9 +24,9 @@ const REMAINS: DatabaseStatement = { name: 'remains', text: 'SELECT idx FROM ope
 const FORGET: DatabaseStatement = { name: 'forget-remains', text: 'DELETE FROM openseal.remains WHERE idx = ANY($1::bigint[])' }
 
 const TABLES = 'openseal.statement, openseal.identity, openseal.lookup'
-/** Rows that are dead and still there, by the last VACUUM and the deletions since. */
-const DEAD = `SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_all_tables
-  WHERE schemaname = 'openseal' AND relname IN ('statement', 'identity', 'lookup')`
+/** How often each table was swept, and its rows that are dead and still there by that and the deletions since. */
+const SWEPT = `SELECT vacuum_count, n_dead_tup FROM pg_stat_all_tables
+  WHERE schemaname = 'openseal' AND relname IN ('statement', 'identity', 'lookup') ORDER BY relname`
 
 /** The steps of a commit that erase records. */
 export function eraseSteps(records: readonly ErasedRecord[]): WriteStep[] {
@@ -47,12 +47,20 @@ export function createPurge(database: PostgresDatabase): Pick<LogStore, 'hasRema
       // Noted before the VACUUM begins: rows that are erased meanwhile are for the next one.
       const erased = await remains()
       if (erased.length === 0) return
-      const dead = await database.apart(async ({ run }) => {
+      const [before, after] = await database.apart(async ({ run }) => {
+        const swept = async () => (await run({ text: SWEPT })).rows as [number, number][]
         await run({ text: 'SET statement_timeout = 0' })
+        const before = await swept()
         await run({ text: `VACUUM (INDEX_CLEANUP ON) ${TABLES}` })
-        return Number((await run({ text: DEAD })).rows[0]?.[0])
+        return [before, await swept()]
       })
-      if (dead > 0)
+      // VACUUM leaves out what its user may not sweep, and its counts say nothing if they are off.
+      if (after.some(([count], i) => count <= before[i]![0]))
+        throw new StoreError(
+          'STORE_REMAINS',
+          'The database has not swept the rows of erased records: its user must own the tables, and track_counts must be on.',
+        )
+      if (after.some(([, dead]) => dead > 0))
         throw new StoreError(
           'STORE_REMAINS',
           'The database keeps rows of erased records, because an open transaction, a replication slot or a standby may still read them.',

@@ -48,6 +48,10 @@ const STORAGE = [
   'ALTER TABLE openseal.edge SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)',
 ]
 
+/** Otherwise VACUUM leaves a table as it is, with no more than a warning. */
+const MAY_VACUUM = `(pg_has_role(c.relowner, 'USAGE') OR pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE')
+  OR CASE WHEN current_setting('server_version_num')::int >= 170000 THEN has_table_privilege(c.oid, 'MAINTAIN') ELSE false END)`
+
 /** How often a node that was overtaken in making the tables looks again. */
 const TRIES = 50
 const AGAIN_MS = 100
@@ -82,7 +86,7 @@ export async function ensureSchema(connection: Connection, host: Pick<Host, 'ran
 async function readSchema({ run }: Connection): Promise<string | undefined> {
   const found = await run({
     text: `SELECT c.relname, has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-        AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')
+        AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE') AND ${MAY_VACUUM}
       FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r' WHERE n.nspname = 'openseal'`,
   })
   const tables = new Map(found.rows as [string | null, boolean][])
@@ -91,7 +95,7 @@ async function readSchema({ run }: Connection): Promise<string | undefined> {
   if (barred.length > 0)
     throw new StoreError(
       'STORE_RIGHTS',
-      `The database user may not read and write the tables ${barred.sort().join(', ')} of the schema openseal: use their owner, or GRANT it SELECT, INSERT, UPDATE and DELETE.`,
+      `The database user may not read, write and vacuum the tables ${barred.sort().join(', ')} of the schema openseal: use their owner, or GRANT it SELECT, INSERT, UPDATE, DELETE and, from PostgreSQL 17 on, MAINTAIN.`,
     )
   const missing = Object.keys(TABLES).filter(name => !tables.has(name))
   if (missing.length > 0)

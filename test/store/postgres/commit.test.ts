@@ -257,15 +257,18 @@ describe('a commit to PostgreSQL', () => {
     assert.deepEqual(await sql(scans), [{ n: 3 }])
   })
 
-  it('says that bytes may remain while an open transaction can read erased rows, and not once they are swept', async () => {
+  it('says that bytes may remain while an open transaction can read erased rows, or the server has not swept them', async () => {
     const store = await open()
     await store.commit(commitOf(0, 4))
     const reader = new pg.Client(address)
     await reader.connect()
     await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
     await reader.query('SELECT * FROM openseal.statement')
-    const { statement: _, ...erased } = record(1)
-    await store.commit({ ...commitOf(4, 5), erase: [erased] })
+    const erasedOf = (index: number) => {
+      const { statement: _, ...erased } = record(index)
+      return [erased]
+    }
+    await store.commit({ ...commitOf(4, 5), erase: erasedOf(1) })
     assert.equal(await store.hasRemains(), true)
     await assert.rejects(store.purge(), { code: 'STORE_REMAINS', message: /may still read them/ })
     assert.equal(await store.hasRemains(), true)
@@ -273,6 +276,15 @@ describe('a commit to PostgreSQL', () => {
     await store.purge()
     assert.equal(await store.hasRemains(), false)
     assert.equal(plain(await store.readStatement(2)), 'statement 2')
+
+    // If the server does not count, nobody knows what is left.
+    await server.set('track_counts = off')
+    await store.commit({ ...commitOf(5, 6), erase: erasedOf(2) })
+    await assert.rejects(store.purge(), { code: 'STORE_REMAINS', message: /has not swept.*track_counts must be on/ })
+    assert.equal(await store.hasRemains(), true)
+    await server.set('track_counts = on')
+    await store.purge()
+    assert.equal(await store.hasRemains(), false)
   })
 
   for (const [isolation, state] of [
