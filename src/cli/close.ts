@@ -102,10 +102,12 @@ async function plan(
         const asked = { ...named, ...(address !== undefined && { address }), ...(checkpoint && { checkpoint }) }
         const { size, closing } = await readClosable(rpcUrls, of, asked)
         if (closing !== undefined) return { of, state: 'closed before', anchored: size, ...closing }
-        if (checkpoint === undefined && size > 0 && options.size !== 0)
+        // What a ledger leaves out of its list must not be disowned without a word from its owner.
+        const isNamed = options.size === 0 || (checkpoint !== undefined && (options.size ?? options.receipt) !== undefined)
+        if (size > begun.lastGoodSize && !isNamed)
           throw new CloseError(
             'CHAIN_NO_ANCHOR',
-            `The log on chain ${of.chainId} has an anchor of size ${size}, but the ledger knows none there. With --size 0, nothing there stays good.`,
+            `The log on chain ${of.chainId} has an anchor of size ${size}, and the newest final one that the ledger has there is of size ${begun.lastGoodSize}. If it is yours, wait until it is final. If not, name the last good size with --size; 0 leaves nothing there good.`,
           )
         return { ...begun, anchored: size }
       })

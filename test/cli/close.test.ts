@@ -167,7 +167,7 @@ describe('openseal close', function () {
     match((await openseal([...all, '--successor', 'far.json'])).err, /names no log in a contract of this ledger/)
   })
 
-  it('signs nothing for a stranger, without a yes, or if an endpoint does not show the anchor', async () => {
+  it('signs nothing for a stranger, without a yes, or if an endpoint or the ledger hides an anchor', async () => {
     const all = [...ledger(), '--yes', '--json']
     equal((await openseal([...all, ...rpc()])).code, 2)
     const stranger = await openseal([...all, ...rpc()], SECOND_KEY)
@@ -186,6 +186,9 @@ describe('openseal close', function () {
       [lying.code, JSON.parse(lying.out).logs.map((log: { code: string }) => log.code)],
       [1, ['CHAIN_NO_ANCHOR', 'CHAIN_UNREACHABLE']],
     )
+    // So would the list of a ledger that leaves them out, as that of another one does.
+    const hiding = await openseal([...all, ...rpc(), '--ledger', services[1]!.url], EMBEDDED_KEY)
+    deepEqual([hiding.code, logsOf(hiding).map((log: unknown[]) => log.at(-1))], [1, ['CHAIN_NO_ANCHOR', 'CHAIN_NO_ANCHOR']], hiding.out)
     deepEqual(logsOf(await openseal([...ledger(), ...rpc(), '--dry-run', '--json'])), [
       [EMBEDDED_CHAIN_ID, 'open', 3, 3],
       [SECOND_CHAIN_ID, 'open', 2, 2],

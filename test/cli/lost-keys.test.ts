@@ -220,6 +220,9 @@ describe('keys that are lost or stolen', function () {
       const next = await start('next', { ...vouchers(anvil.url), OPENSEAL_ORIGIN: 'ledger.example/next' })
       equal((await openseal('policy', '--out', 'next.policy.json', '--ledger', next.url)).code, 0)
       const close = ['close', '--policy', 'pinned.json', '--ledger', ledger.url, '--successor', 'next.policy.json', '--rpc', anvil.url]
+      const unnamed = await openseal(...close, '--dry-run')
+      deepEqual([unnamed.code, /has an anchor of size 3, and the newest final one .* is of size 2\./.test(unnamed.out)], [1, true])
+      close.push('--size', '2')
       const shown = await openseal(...close, '--dry-run')
       match(shown.out, /good up to tree size 2\n {4}what is anchored above it, up to size 3, is disowned/)
       const owner = { cwd: folder, env: { OPENSEAL_ANCHOR_KEY: EMBEDDED_KEY } }
