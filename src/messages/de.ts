@@ -156,7 +156,7 @@ export const de: Messages = {
   'result.refused':
     'Diese Veröffentlichung lässt sich nicht zuverlässig lesen und hat darum kein eigenes Ergebnis. Das Ergebnis der ganzen Datei schließt sie ein. Grund: {reason}',
   'result.fresher':
-    'Ihr Beleg stammt aus der Zeit, bevor die Kette für den Eintrag bürgte. An seiner Stelle wurde der neuere Beleg des Registers geprüft.',
+    'Ihr Beleg stammt aus der Zeit, bevor genug andere für den Eintrag bürgten. An seiner Stelle wurde der neuere Beleg des Registers geprüft.',
   'result.lookedUp': 'In diesen Registern gesucht: {names}.',
   'result.silent': 'Diese Register haben nicht geantwortet: {names}.',
   'result.notAsked': 'Diese Register wurden nicht gefragt: {names}.',

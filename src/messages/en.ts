@@ -89,7 +89,7 @@ const SENTENCES = {
   'result.refused':
     'This release cannot be read reliably, so it has no answer of its own. The answer for the whole file covers it. Reason: {reason}',
   'result.fresher':
-    'Your receipt is from the time before the chain vouched for the record. The ledger’s newer receipt was checked in its place.',
+    'Your receipt is from the time before enough others vouched for the record. The ledger’s newer receipt was checked in its place.',
   'result.lookedUp': 'Looked up in these ledgers: {names}.',
   'result.silent': 'These ledgers did not answer: {names}.',
   'result.notAsked': 'These ledgers were not asked: {names}.',

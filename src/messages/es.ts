@@ -157,7 +157,7 @@ export const es: Messages = {
   'result.refused':
     'Esta publicación no se puede leer con seguridad, por eso no tiene respuesta propia. La del archivo entero la abarca. Motivo: {reason}',
   'result.fresher':
-    'Su recibo es anterior a que la cadena respondiera por el expediente. En su lugar se comprobó el recibo más reciente del registro.',
+    'Su recibo es anterior a que suficientes terceros respondieran por el expediente. En su lugar se comprobó el recibo más reciente del registro.',
   'result.lookedUp': 'Buscado en estos registros: {names}.',
   'result.silent': 'Estos registros no respondieron: {names}.',
   'result.notAsked': 'No se ha preguntado a estos registros: {names}.',

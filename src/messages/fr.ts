@@ -157,7 +157,7 @@ export const fr: Messages = {
   'result.refused':
     'Cette publication ne peut pas être lue de façon fiable : elle n’a donc pas de réponse propre. Celle du fichier entier la couvre. Raison : {reason}',
   'result.fresher':
-    'Votre reçu date d’avant que la chaîne ne se porte garante de l’entrée. Le reçu plus récent du registre a été vérifié à sa place.',
+    'Votre reçu date d’avant que suffisamment d’autres ne se portent garants de l’entrée. Le reçu plus récent du registre a été vérifié à sa place.',
   'result.lookedUp': 'Recherché dans ces registres : {names}.',
   'result.silent': 'Ces registres n’ont pas répondu : {names}.',
   'result.notAsked': 'Ces registres n’ont pas été interrogés : {names}.',

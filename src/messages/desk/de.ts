@@ -192,8 +192,8 @@ export const deskDe: DeskMessages = {
   'done.title': 'Es steht im Register',
   'done.entry': 'Eintrag {index}',
   'done.next':
-    'Das Register hat es endgültig angenommen. In einigen Minuten bürgt auch die Kette dafür. Speichern Sie den Beleg dann noch einmal, hier oder unter „Ihre Einreichungen“: Erst dann ist er vollständig.',
-  'done.complete': 'Die Kette bürgt dafür. Der Beleg, den Sie jetzt speichern, ist vollständig.',
+    'Das Register hat es endgültig angenommen. Meist bürgen nach einigen Minuten auch genug andere dafür. Speichern Sie den Beleg dann noch einmal, hier oder unter „Ihre Einreichungen“: Erst dann ist er vollständig.',
+  'done.complete': 'Es bürgen genug andere dafür. Der Beleg, den Sie jetzt speichern, ist vollständig.',
   'done.keep': 'Bewahren Sie den Beleg bei den Dateien auf, und geben Sie ihn allen, die die Dateien bekommen.',
   'done.receipt': 'Beleg speichern',
   'done.page': 'Öffentliche Seite dieses Eintrags',

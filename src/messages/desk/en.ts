@@ -183,8 +183,8 @@ export const deskEn = {
   'done.title': 'It is on the ledger',
   'done.entry': 'Entry {index}',
   'done.next':
-    'The ledger has accepted it for good. In a few minutes, the chain vouches for it too. Then save the receipt again, here or under “Your submissions”: only then is it complete.',
-  'done.complete': 'The chain vouches for it. The receipt that you save now is complete.',
+    'The ledger has accepted it for good. Within minutes, enough others usually vouch for it too. Then save the receipt again, here or under “Your submissions”: only then is it complete.',
+  'done.complete': 'Enough others vouch for it. The receipt that you save now is complete.',
   'done.keep': 'Keep the receipt with the files, and give it to everyone who gets the files.',
   'done.receipt': 'Save the receipt',
   'done.page': 'Public page of this entry',

@@ -187,8 +187,8 @@ export const deskEs: DeskMessages = {
   'done.title': 'Está en el registro',
   'done.entry': 'Entrada {index}',
   'done.next':
-    'El registro lo ha aceptado definitivamente. Dentro de unos minutos responderá por él también la cadena. Guarde entonces otra vez el recibo, aquí o en «Sus presentaciones»: solo entonces estará completo.',
-  'done.complete': 'La cadena responde por él. El recibo que guarde ahora está completo.',
+    'El registro lo ha aceptado definitivamente. En unos minutos suelen responder por él también suficientes terceros. Guarde entonces otra vez el recibo, aquí o en «Sus presentaciones»: solo entonces estará completo.',
+  'done.complete': 'Responden por él suficientes terceros. El recibo que guarde ahora está completo.',
   'done.keep': 'Guarde el recibo con los archivos y déselo a todos los que reciban los archivos.',
   'done.receipt': 'Guardar el recibo',
   'done.page': 'Página pública de esta entrada',

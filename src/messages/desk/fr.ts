@@ -190,8 +190,8 @@ export const deskFr: DeskMessages = {
   'done.title': 'C’est au registre',
   'done.entry': 'Entrée {index}',
   'done.next':
-    'Le registre l’a accepté définitivement. Dans quelques minutes, la chaîne s’en portera aussi garante. Enregistrez alors de nouveau le reçu, ici ou sous « Vos dépôts » : il ne sera complet qu’à ce moment.',
-  'done.complete': 'La chaîne s’en porte garante. Le reçu que vous enregistrez maintenant est complet.',
+    'Le registre l’a accepté définitivement. En général, suffisamment d’autres s’en portent aussi garants après quelques minutes. Enregistrez alors de nouveau le reçu, ici ou sous « Vos dépôts » : il ne sera complet qu’à ce moment.',
+  'done.complete': 'Suffisamment d’autres s’en portent garants. Le reçu que vous enregistrez maintenant est complet.',
   'done.keep': 'Conservez le reçu avec les fichiers, et remettez-le à tous ceux qui reçoivent les fichiers.',
   'done.receipt': 'Enregistrer le reçu',
   'done.page': 'Page publique de cette entrée',
