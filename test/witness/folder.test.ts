@@ -1,6 +1,6 @@
 /** The folder of a witness: its key, its lock, its mark, and copies of it. */
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log, LogFields } from '../../src/logger.ts'
 import { createTestLog, useWitnesses } from './world.ts'
@@ -116,6 +116,9 @@ describe('witness: folder', () => {
     rmSync(path)
     await assert.rejects(start({ policies, data, marks }), refuses('WITNESS_MARK_GONE'))
     assert.equal(existsSync(path), false)
+    mkdirSync(path)
+    await assert.rejects(start({ policies, data, marks }), refuses('WITNESS_MARK_UNREADABLE'))
+    rmdirSync(path)
     writeFileSync(path, text)
     assert.equal((await (await start({ policies, data, marks })).add(log.request(5, 6))).status, 200)
   })

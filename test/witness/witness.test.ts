@@ -338,6 +338,7 @@ describe('witness', () => {
     const { text } = await again.get('/metrics')
     assert.match(text, /^openseal_witness_size\{log="log\.example\/19"\} 9$/m)
     assert.match(text, /^openseal_witness_requests_total\{outcome="COSIGNED"\} 20$/m)
+    assert.match(text, /^openseal_witness_stopped 0$/m)
     assert.equal((await again.get('/healthz')).text, 'ok\n')
   })
 
