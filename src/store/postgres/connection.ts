@@ -264,6 +264,8 @@ function connectError(cause: unknown, { user, database }: DatabaseAddress, at: D
   const state = sqlState(cause)
   const { code, message } = cause as { code?: string; message: string }
   const error = (kind: string, sentence: string) => new StoreError(kind, sentence, { cause })
+  if (state?.startsWith('28') && /no encryption/.test(message))
+    return error('STORE_TLS', `The database at ${name} wants encrypted connections only: set sslmode in OPENSEAL_STORE to verify-full.`)
   if (state?.startsWith('28') || /password must be a|SASL|SCRAM/.test(message))
     return error(
       'STORE_LOGIN',
@@ -278,6 +280,7 @@ function connectError(cause: unknown, { user, database }: DatabaseAddress, at: D
     return error('STORE_TLS', `The database at ${name} does not speak TLS. Turn it on there, or set sslmode=disable in OPENSEAL_STORE.`)
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return error('STORE_TLS', `The certificate of the database at ${name} is for another name. Use that name in OPENSEAL_STORE.`)
+  if (code === 'CERT_HAS_EXPIRED') return error('STORE_TLS', `The certificate of the database at ${name} has expired: renew it there.`)
   if (/CERT|SIGNATURE|SSL|TLS/.test(code ?? ''))
     return error('STORE_TLS', `The certificate of the database at ${name} is not trusted (${code}): set sslrootcert in OPENSEAL_STORE.`)
   const why = code ?? (/timeout/.test(message) ? 'no answer' : 'the connection was closed')

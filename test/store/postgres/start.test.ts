@@ -1,6 +1,6 @@
 /** Opening the PostgreSQL store: what it makes, and one clear sentence for each thing in the way. */
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -13,7 +13,7 @@ import { connect, LIMITS, prepare } from '../../../src/store/postgres/connection
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import { anchorOf, ORIGIN, openTestLedger } from '../../ledger/fixtures.ts'
 import { commitOf } from '../conformance/commits.ts'
-import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.ts'
+import { CERTIFICATE, CERTIFICATE_KEY, EXPIRED, EXPIRED_KEY } from './certificate.ts'
 import { startPostgres, type TestServer } from './server.ts'
 
 describe('opening the PostgreSQL store', () => {
@@ -245,15 +245,18 @@ describe('opening the PostgreSQL store', () => {
     const address = await server.newDatabase()
     const byName = address.replace('127.0.0.1', 'localhost')
     await assert.rejects(open(`${byName}?sslmode=require`), refused('STORE_TLS', /does not speak TLS.*sslmode=disable/))
-    for (const [name, text] of [
-      ['server.crt', CERTIFICATE],
-      ['server.key', CERTIFICATE_KEY],
-    ] as const) {
-      const file = join(server.data, name)
-      writeFileSync(file, text)
-      chmodSync(file, 0o600)
-      if (process.getuid?.() === 0) chownSync(file, 65_534, 65_534)
+    const certify = (certificate: string, key: string) => {
+      for (const [name, text] of [
+        ['server.crt', certificate],
+        ['server.key', key],
+      ] as const) {
+        const file = join(server.data, name)
+        writeFileSync(file, text)
+        chmodSync(file, 0o600)
+        if (process.getuid?.() === 0) chownSync(file, 65_534, 65_534)
+      }
     }
+    certify(CERTIFICATE, CERTIFICATE_KEY)
     await server.set('ssl = on')
     await (await open(`${byName}?sslmode=require`)).close()
     await assert.rejects(open(`${byName}?sslmode=verify-full`), refused('STORE_TLS', /is not trusted \(\w+\): set sslrootcert/))
@@ -264,6 +267,17 @@ describe('opening the PostgreSQL store', () => {
       open(`${byName}?sslmode=verify-full&sslrootcert=/none.pem`),
       refused('STORE_TLS', /\/none\.pem.* cannot be read \(ENOENT\)/),
     )
+    const rules = readFileSync(join(server.data, 'pg_hba.conf'), 'utf8')
+    writeFileSync(join(server.data, 'pg_hba.conf'), rules.replace('host all all', 'hostssl all all'))
+    certify(EXPIRED, EXPIRED_KEY)
+    writeFileSync(rootFile, EXPIRED)
+    // Both are read again with the settings.
+    await server.set("work_mem = '5MB'")
+    await assert.rejects(open(address), refused('STORE_TLS', /wants encrypted connections only: set sslmode/))
+    await assert.rejects(open(`${byName}?sslmode=verify-full&sslrootcert=${rootFile}`), refused('STORE_TLS', /has expired: renew it/))
+    await (await open(`${address}?sslmode=require`)).close()
+    writeFileSync(join(server.data, 'pg_hba.conf'), rules)
+    await server.set("work_mem = '4MB'")
   })
 
   it('bounds what a server does for a node that has stopped, and has every commit wait for the disk and the standby', async () => {
