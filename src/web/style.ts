@@ -37,7 +37,7 @@ h1{font-size:var(--step3);margin:.3rem 0 .8rem}h2{font-size:var(--step2);margin:
 p{margin:.6rem 0}main p,main li,dd{max-inline-size:46rem}.lead{font-size:var(--step1);max-inline-size:44rem}.soft{color:var(--soft)}.small{font-size:var(--step-1)}
 code,.hash{font-family:var(--mono);font-size:.88em;overflow-wrap:anywhere;unicode-bidi:isolate}
 .hash{direction:ltr;display:inline-block;text-align:start}
-.banner{display:flex;gap:.7rem;align-items:flex-start;border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);color:var(--warn);padding:.6rem .9rem;margin-block:.8rem}
+.banner{display:flex;gap:.7rem;align-items:flex-start;border-inline-start:.35rem solid var(--warn);background:var(--warn-bg);color:var(--warn);padding:.6rem .9rem;margin-block:.8rem 1.4rem}
 .banner p{margin:0}.banner svg{flex:none}
 .button,button{font:inherit;font-weight:600;background:var(--head);color:#fff;border:2px solid var(--head);border-radius:.35rem;padding:.5rem 1.2rem;min-height:44px;cursor:pointer;text-decoration:none;display:inline-block}
 .button:hover,button:hover{text-decoration:underline}
