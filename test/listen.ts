@@ -1,4 +1,5 @@
 /** Servers of tests. */
+import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -14,12 +15,15 @@ export function stop(server: Server): void {
   server.closeAllConnections()
 }
 
-/** A port of this machine that nothing listens on. */
+/**
+ * A port of this machine that nothing listens on. It is below those that systems give to clients
+ * (from 32768 on), so that no connection takes it before the test listens there.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  const { port } = new URL(await listen(server))
-  await new Promise(resolve => server.close(resolve))
-  return Number(port)
+  for (;;) {
+    const port = randomInt(10_000, 32_768)
+    if (await isFree(port)) return port
+  }
 }
 
 /** Whether nothing listens on a port of this machine. */

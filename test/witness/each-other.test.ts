@@ -90,7 +90,7 @@ describe('docs/run-a-ledger/witness-each-other.md', function () {
     runBlock({ kind: 'run', script, exit: 0, contains: '' }, clone, env)
 
   it('leads two operators to records that are anchored only with the other’s signature', async () => {
-    const [a, b] = [await openOperator('a'), await openOperator('b')]
+    const [a, b] = await Promise.all([openOperator('a'), openOperator('b')])
     const both = [
       [a, b],
       [b, a],
@@ -102,17 +102,19 @@ describe('docs/run-a-ledger/witness-each-other.md', function () {
       run(own, `./openseal policy --ledger ${own.url} --out before.json`)
     }
     const keys = new Map<string, string>()
-    for (const [own, other] of both) {
+    const startWitness = async ([own, other]: (typeof both)[number]) => {
       const script = `${own.place(witness!, other).trim()} --port ${new URL(own.witnessUrl).port}`
       const { said } = await start(script, own.clone, own.env, own.witnessUrl)
       while (!said.out.includes('Ctrl-C')) await sleep(20)
       keys.set(own.letter, said.out.split('\n')[0]!)
     }
-    for (const [own, other] of both) {
+    await Promise.all(both.map(startWitness))
+    const nameWitness = async ([own, other]: (typeof both)[number]) => {
       const placed = own.place(vouchers, other).replace('ledger-b.example/witness+…', keys.get(other.letter)!)
       writeFileSync(join(own.clone, 'vouchers.json'), placed)
       await own.restart()
     }
+    await Promise.all(both.map(nameWitness))
 
     for (const [own, other] of both) {
       await own.send('/v1/agencies', OPERATOR, { id: 'transport.gov.example', name: 'Transport' })
