@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { systemHost } from '../../../src/host.ts'
 import { silentLog } from '../../../src/logger.ts'
 import type { SharedStore } from '../../../src/store/port/port.ts'
 import { LIMITS } from '../../../src/store/postgres/connection.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
-import { commitOf } from '../conformance/commits.ts'
+import { commitOf, record } from '../conformance/commits.ts'
 import { processOf, startPostgres, type TestServer } from './server.ts'
 
 const REPLICATED = "synchronous_standby_names = 'FIRST 1 (standby)'"
@@ -19,6 +20,7 @@ describe('the PostgreSQL store across a fail-over', () => {
   const opened: SharedStore[] = []
   before(async () => {
     primary = await startPostgres({ settings: ["wal_keep_size = '256MB'"] })
+    await startStandby()
   })
   after(async () => {
     await standby?.stop()
@@ -49,7 +51,7 @@ describe('the PostgreSQL store across a fail-over', () => {
     standby = await startPostgres({
       settings: [
         `primary_conninfo = 'host=127.0.0.1 port=${primary.port} user=postgres application_name=standby'`,
-        "wal_retrieve_retry_interval = '200ms'",
+        ...["wal_retrieve_retry_interval = '200ms'", 'hot_standby_feedback = on', "wal_receiver_status_interval = '1s'"],
       ],
       fill(data) {
         cpSync(primary.data, data, { recursive: true })
@@ -61,9 +63,30 @@ describe('the PostgreSQL store across a fail-over', () => {
     await until(async () => assert.deepEqual(await primary.sql('SELECT sync_state FROM pg_stat_replication'), [{ sync_state: 'sync' }]))
   }
 
+  it('says that bytes may remain while a query on the standby can read erased rows, if the primary heeds it', async () => {
+    const address = await primary.newDatabase()
+    const store = await open(address)
+    await store.commit(commitOf(0, 4))
+    const database = new URL(address).pathname.slice(1)
+    await until(async () => assert.equal((await standby.sql('SELECT 1 FROM openseal.statement', database)).length, 4))
+    const reader = new pg.Client({ host: standby.data, port: standby.port, user: 'postgres', database })
+    await reader.connect()
+    await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+    await reader.query('SELECT * FROM openseal.statement')
+    await until(async () =>
+      assert.deepEqual(await primary.sql('SELECT backend_xmin IS NOT NULL AS is_heeded FROM pg_stat_replication'), [{ is_heeded: true }]),
+    )
+    const { statement: _, ...erased } = record(1)
+    await store.commit({ ...commitOf(4, 5), erase: [erased] })
+    await assert.rejects(store.purge(), { code: 'STORE_REMAINS', message: /a standby may still read them/ })
+    assert.equal(await store.hasRemains(), true)
+    await reader.end()
+    await until(() => store.purge())
+    assert.equal(await store.hasRemains(), false)
+  })
+
   it('finds the server that writes, keeps every answered commit when it dies, and refuses it when it comes back', async () => {
     const address = await primary.newDatabase()
-    await startStandby()
     let moves = 0
     const nodes = [await open(atBoth(address), {}, () => moves++), await open(atBoth(address)), await open(atBoth(address))]
     const begun = await nodes[0]!.history()
