@@ -15,7 +15,7 @@ export type Tenure = {
   release(): Promise<void>
 }
 
-/** Creates it. Without a lease, the store is open in this process only. */
+/** Creates a tenure. Without a lease, the store is open in this process only. */
 export function createTenure(ledger: Pick<AnchoredLedger, 'stopped' | 'stopCode' | 'unsettledCode'>, lease: Lease | undefined): Tenure {
   let isHolder = false
   let asking: Promise<boolean> | undefined

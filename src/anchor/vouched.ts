@@ -83,7 +83,7 @@ const STEP = 64
 /** After a change of the policy, a million rows may say too much: then only so many pages are read. */
 const PAGES = 2
 
-/** Opens them. Reads a few documents, however many there are. */
+/** Opens the rounds of a store. Reads a few documents, however many rounds there are. */
 export async function openVouched(
   store: Documents,
   { steadyMs }: Pick<Host, 'steadyMs'>,

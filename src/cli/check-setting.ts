@@ -94,7 +94,7 @@ export async function readCheckSetting({ ledger, policy: file, trustLedger, rpc 
   }
 }
 
-/** Opens them for one check. */
+/** Opens the readers of the chain and of the ledgers, for one check. */
 export function openCheckMeans({ url, policy, named, urlOf }: CheckSetting, timeoutSeconds: number): CheckSources {
   const signal = AbortSignal.timeout(timeoutSeconds * 1000)
   const chain = named.map(endpoint => createJsonRpcReader({ ...endpoint, fetch: fetchUntil(signal, fetch), timeoutMs: TIMEOUT_MS }))

@@ -53,7 +53,7 @@ function readDiavgeia(value: Members, ada: string): DocumentReading {
   return draft.finish()
 }
 
-/** It states no record. Otherwise it would count as a version, and replace the decision. */
+/** A history states no record. Otherwise it would count as a version, and replace the decision. */
 function readHistory(ada: string): DocumentReading {
   const draft = draftReading('diavgeia-history', 'decision')
   draft.identifier('ada', ada, '/ada')

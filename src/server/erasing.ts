@@ -26,7 +26,7 @@ const UNFINISHED: Alarm = {
   message: 'An erasure is due and not finished. The ledger tries again every second.',
 }
 
-/** Starts it. Work that a crash has left undone is reported from the start on. */
+/** Starts to erase. Work that a crash has left undone is reported from the start on. */
 export async function startErasing({ ledger, isFinderClean, host, log }: Deps): Promise<Erasing> {
   let isUnfinished = await ledger.unfinishedErasures()
   let isTold = false

@@ -49,7 +49,7 @@ export function useAnchoredWorld(): { readonly world: AnchoredWorld } {
   return state
 }
 
-/** Opens it. */
+/** Opens an anchored world. */
 export async function openAnchoredWorld() {
   const folder = await mkdtemp(join(tmpdir(), 'openseal-audit-'))
   // A page that is opened from disk has the origin "null".

@@ -33,7 +33,7 @@ export type TestChain = {
   close(): Promise<void>
 }
 
-/** Starts them; each is a name and a function that starts it, for `describe`. */
+/** The chains, for `describe`: the name of each, and a function that starts it. */
 export const CHAINS: readonly (readonly [string, () => Promise<TestChain>])[] = [
   ['anvil', startAnvil],
   ["Hardhat's network", startHardhat],

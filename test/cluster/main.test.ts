@@ -24,7 +24,7 @@ describe('npm run cluster', function () {
     for (const child of running.splice(0)) child.kill('SIGTERM')
   })
 
-  /** Starts it. `until` resolves when it has printed something. */
+  /** Starts the command. `until` resolves when it has printed something. */
   function cluster(port: number | string, ...args: string[]) {
     const child = startAlone(args, { env: { OPENSEAL_PORT: String(port) } }, MAIN)
     running.push(child)

@@ -10,7 +10,7 @@ const REST_MS = 2_000
 
 export type ClusterProxy = { readonly url: string; stop(): Promise<void> }
 
-/** Starts it on a port, before nodes at these addresses. */
+/** Starts a proxy on a port, in front of nodes at these addresses. */
 export async function startClusterProxy(port: number, nodes: readonly string[]): Promise<ClusterProxy> {
   const restUntil = new Map<string, number>()
   let turn = 0

@@ -26,7 +26,7 @@ const PAGES: { readonly [status: number]: string } = {
   504: '504 Gateway Time-out',
 }
 
-/** Starts it on a free port. `bodies` are those of the requests that it has passed on. */
+/** Starts a proxy on a free port. `bodies` are those of the requests that it has passed on. */
 export async function openProxy({ port, maxBodyBytes = 1024 * 1024, timeoutMs = 1000, intercept }: ProxyOptions) {
   const bodies: Buffer[] = []
   const server = createServer(async (incoming, outgoing) => {

@@ -61,7 +61,7 @@ const GENESIS: Block = {
 const FIRST_FEE = 10
 const CEILING = 1000
 
-/** Creates it with one empty block. */
+/** Creates a chain with one empty block. */
 export function createMemoryChain(): MemoryChain {
   let blocks: readonly Block[] = [GENESIS]
   let forks = 0

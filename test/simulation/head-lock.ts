@@ -19,7 +19,7 @@ type Waiting = { readonly transaction: Transaction; readonly granted: () => unkn
 const LOCK_MS = 8000
 const IDLE_MS = 5000
 
-/** Creates it. `later` plans an event of the servers. */
+/** Creates the lock. `later` plans an event of the servers. */
 export function createHeadLock(later: (ms: number, label: string, act: () => unknown) => void): HeadLock {
   let queue: Waiting[] = []
 

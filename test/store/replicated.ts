@@ -27,7 +27,7 @@ export type Replicated = {
   failOver(received?: number): Promise<void>
 }
 
-/** Creates it, empty. `nowMs` is its clock. */
+/** Creates an empty replicated store. `nowMs` is its clock. */
 export function createReplicated(options: Parameters<typeof createMemoryStore>[0] = {}): Replicated {
   let memory = createMemoryStore(options)
   const writes: Write[] = []

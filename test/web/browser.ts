@@ -19,7 +19,7 @@ const UNWANTED = [
   ...['--ignore-gpu-blocklist', '--in-process-gpu', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
 ]
 
-/** Launches it, with further arguments if there are any. */
+/** Launches Chromium, with further arguments if there are any. */
 export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
   return playwright.launch({
     executablePath: await chromium.executablePath(),

@@ -19,7 +19,7 @@ export type WitnessProcess = {
   readonly ended: Promise<WitnessEnd>
 }
 
-/** Starts it. With `killPlan`, it kills itself as that file says. */
+/** Starts a witness. With `killPlan`, it kills itself as that file says. */
 export function runWitness(
   args: readonly string[],
   { marks, killPlan }: { readonly marks: string; readonly killPlan?: string },

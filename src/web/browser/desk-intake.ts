@@ -32,7 +32,7 @@ const TURN_MS = 50
 /** A page keeps a kilobyte of each record. */
 const MAX_RECORDS = 50_000
 
-/** Reads them, and puts the rows in the order in which their statements are sent. */
+/** Reads files, and puts their rows in the order in which their statements are sent. */
 export async function readRows(files: readonly ChosenFile[], fallbacks: Fallbacks, onRead: OnRead): Promise<RecordRow[]> {
   const { agency } = fallbacks
   const edits = createEditCheck()

@@ -26,7 +26,7 @@ export type TestServer = {
   end(): Promise<void>
   /** Ends it at once, with all its processes, as a loss of power would. */
   kill(): Promise<void>
-  /** Starts it again. */
+  /** Starts the server again. */
   start(): Promise<void>
   stop(): Promise<void>
 }
