@@ -11,7 +11,7 @@ import type { Store } from '../src/store/port/port.ts'
 const COMMIT = 32_768
 
 /**
- * Fills a store until its log has so many entries. `statementOf` gives the statement at an index.
+ * Fills a store until its log has this many entries. `statementOf` gives the statement at an index.
  * Returns the log's size.
  */
 export async function fillStore(store: Store, wanted: number, statementOf: (index: number) => Statement): Promise<number> {

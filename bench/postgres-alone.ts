@@ -18,7 +18,7 @@ const TABLES = `CREATE SCHEMA alone CREATE TABLE statement (idx bigint PRIMARY K
 export type PostgresAlone = {
   /** Rows of records a second, by binary COPY, in transactions as large as the ledger's. */
   copy(run: string, count: number): Promise<number>
-  /** The times of so many UPDATEs of one row, each its own transaction, in milliseconds. */
+  /** The times of this many UPDATEs of one row, each its own transaction, in milliseconds. */
   updates(count: number): Promise<readonly number[]>
   close(): Promise<void>
 }

@@ -73,7 +73,7 @@ type Deps = {
 
 const POLL_MS = { least: 250, most: 12_000 }
 
-/** Creates the anchoring of a ledger, which does nothing until `start`, `tick` or `compareWithChain`. */
+/** Creates the anchoring. It does nothing until `start`, `tick` or `compareWithChain` is called. */
 export function createAnchoring(deps: Deps): Anchoring {
   const { ledger, intervalMs, minBatch, host, log, lease } = deps
   const tenure = createTenure(ledger, lease)

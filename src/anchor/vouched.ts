@@ -80,7 +80,7 @@ const CACHED = 4096
 const CACHED_MS = 1000
 /** How many rounds are read at once when rows of the index may be of an older policy. */
 const STEP = 64
-/** After a change of the policy, a million rows may say too much: then only so many pages are read. */
+/** After a change of the policy, a million rows may say too much: then this many pages are read. */
 const PAGES = 2
 
 /** Opens the rounds of a store. Reads a few documents, however many rounds there are. */

@@ -65,7 +65,7 @@ const MAX_TEXT = 4 * 1024 * 1024
 const ROUNDS_A_PAGE = 20
 /** A policy has at most 64 authorities, and a ledger keeps one token of each. */
 const MAX_TOKENS = 64
-/** Room for as many rounds of so many tokens of 16 KiB each. */
+/** Room for a page of rounds, each with as many tokens as it may have, of 16 KiB each. */
 const MAX_ROUND_PAGE = 32 * 1024 * 1024
 /** A policy has at most 200 characters for the name of an authority. */
 const MAX_NAME = 200

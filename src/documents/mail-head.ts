@@ -1,4 +1,4 @@
-/** Recognises a mail by its headers, before the reader of mails is loaded. */
+/** Recognises an e-mail by its headers, before the reader of e-mails is loaded. */
 
 const HEADER = /^[!-9;-~]+:/
 

@@ -64,7 +64,7 @@ export async function* walk(rows: Rows, listed: ListedUnder, isOldestFirst: bool
   }
 }
 
-/** How many entries are listed; at least so many if `isExact` is false. Reads no statement. */
+/** How many entries are listed; at least that many if `isExact` is false. Reads no statement. */
 export async function countListed(rows: Rows, listed: ListedUnder): Promise<{ readonly count: number; readonly isExact: boolean }> {
   const { from, to } = listed
   let [count, looked] = [0, 0]

@@ -147,7 +147,7 @@ function createRecords(ledger: Pick<Ledger, 'statement' | 'listByRecord'>, host:
   }
 }
 
-/** The newest versions, with at most so many documents that comparing them takes one turn. */
+/** The newest versions, with few enough documents to compare them all in one turn. */
 function newestWithin({ versions, isWhole }: Read): Read {
   let room = MAX_DOCUMENTS
   const left = versions.findLastIndex(({ statement }) => {

@@ -41,7 +41,7 @@ const NONE: FoundList = {
 }
 /** The most entries that are read where the finder has not been yet. */
 const MAX_UNREAD = 100
-/** If a search finds at most so many entries, other spellings are offered. */
+/** If a search finds at most this many entries, other spellings are offered. */
 const FEW = 3
 const MAX_NEAR = 3
 const MAX_WORDS = 3

@@ -26,7 +26,7 @@ export type WitnessState = {
 }
 
 const TYPE = 'openseal/witness-log@v1'
-/** A contract's newest checkpoint, and a fork of an older one, are compared with so many. */
+/** How many checkpoints are kept, to compare with a contract's and with a fork of an older one. */
 const MAX_NOTES = 256
 const FILE = /^[0-9a-f]{64}\.json$/
 

@@ -16,7 +16,7 @@ for (const [name, start] of CHAINS) {
 
     const finality: Finality = { confirmations: 3 }
 
-    it('is final when so many blocks are on top, not one less', async () => {
+    it('is final when this many blocks are on top, and not one fewer', async () => {
       const { ledger, anchorerOn } = await world({ finality })
       const anchorer = anchorerOn()
       await submit(ledger, 1)

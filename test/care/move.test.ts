@@ -49,7 +49,7 @@ async function contentOf(store: Store) {
   return { size, root: toHex(row!.head.root), statements, documents, times }
 }
 
-/** A store whose writes end after so many, as if the process had been killed. */
+/** A store whose writes end after this many, as if the process had been killed. */
 function stopAfter(store: Store, writes: number): Store {
   let left = writes
   const spend = () => {

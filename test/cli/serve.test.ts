@@ -104,7 +104,7 @@ describe('openseal serve', function () {
     assert.deepEqual([open, statSync(join(folder, data)).mode % 0o1000], [[], 0o700])
   })
 
-  it('has its anchors on chain again after it and its chain were killed in the moment of an anchor, and ends the chain last', async () => {
+  it('has its anchors on chain again after it and its chain were killed at the moment of an anchor, and ends the chain last', async () => {
     const data = 'killed'
     const first = serve({ OPENSEAL_DATA: data, OPENSEAL_ANCHOR_INTERVAL: '100ms' })
     const url = /at (http:\S+)/.exec(await first.ready)![1]!

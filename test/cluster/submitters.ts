@@ -37,7 +37,7 @@ export function statementOf(n: number): Statement {
   }
 }
 
-/** Creates what is seen of so many records. */
+/** Creates a `Seen` for this many records. */
 export function createSeen(records: number): Seen {
   return { indexes: new Int32Array(records).fill(-1), resent: 0, contradictions: [] }
 }

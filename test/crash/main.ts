@@ -1,6 +1,6 @@
 /**
  * `npm run crash`: the whole crash matrix. `npm run crash -- seal anchor` only these phases;
- * `--state FILE` keeps what was done and goes on from there; `--points N` tries only so many writes
+ * `--state FILE` keeps what was done and goes on from there; `--points N` tries only N writes
  * of each phase; `--node` puts the faults in where Node calls the system, as on a machine without a
  * C compiler; `--write` writes docs/results/crashes.md.
  */

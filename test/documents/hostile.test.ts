@@ -141,7 +141,7 @@ describe('documents: hostile files', () => {
     equal(await codeOf(cms([bytesOf('x')], '1.2.840.113549.1.7.5'), 'a.p7m'), 'CMS_MALFORMED')
   })
 
-  it('refuses mails that are nested without end or have headers without end', async () => {
+  it('refuses e-mails that are nested without end or have headers without end', async () => {
     const nested = Array.from({ length: 100 }, (_, n) => `Content-Type: multipart/mixed; boundary="b${n}"\r\n\r\n--b${n}\r\n`).join('')
     const head = 'From: a@b.example\r\nDate: x\r\nMessage-ID: <x@y>\r\n'
     equal(await codeOf(`${head}${nested}`, 'a.eml'), 'MAIL_REFUSED')

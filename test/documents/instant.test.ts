@@ -25,7 +25,7 @@ describe('documents/instant', () => {
     for (const [text, expected] of cases) equal(readInstant(text), expected, text)
   })
 
-  it('reads the dates of mails', () => {
+  it('reads the dates of e-mails', () => {
     const cases = [
       ['Tue, 3 Feb 2026 09:05:06 +0100', '2026-02-03T08:05:06Z'],
       ['03 feb 2026 09:05 -0000 (UTC)', '2026-02-03T09:05:00Z'],

@@ -243,7 +243,7 @@ describe('documents/read-document: JSON', () => {
   })
 })
 
-describe('documents/read-document: mails and signed files', () => {
+describe('documents/read-document: e-mails and signed files', () => {
   it('reads a mail by its Message-ID, and lists its attachments under names of their own', async () => {
     const reading = await read(MAIL, 'mail.eml')
     deepEqual(reading.members, {

@@ -100,7 +100,7 @@ type Asked = {
 }
 type Answer = { readonly status: number; readonly headers: IncomingMessage['headers']; readonly text: string }
 
-/** Reads of these paths and their like, and posts to those, one of so many. */
+/** Requests that read paths like `gets`, and post to paths like `posts`: one in `share` of them. */
 function requests(gets: readonly string[], posts: readonly string[], bodies: readonly string[], share = 2): fc.Arbitrary<Asked> {
   const bearer = fc.constantFrom('agency', 'agency', 'operator', 'none', 'noise')
   const reading = fc.record({

@@ -44,7 +44,7 @@ const WAITING: readonly (keyof Store)[] = [
 ]
 /** Of these, the ones that tell of the log and change it. */
 export const OF_THE_LOG: readonly (keyof Store)[] = ['readHead', 'confirmHead', 'commit']
-/** A pool gathers for one turn of the event loop. After so many turns nothing moves by itself. */
+/** A pool gathers for one turn of the event loop. After this many turns nothing moves by itself. */
 const TURNS = 4
 const MAX_CALLS = 2000
 

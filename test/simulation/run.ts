@@ -23,7 +23,7 @@ export type Seeds = {
 /** What came of no seed at all. */
 export const NO_SEEDS: Seeds = { seeds: 0, steps: 0, virtualMs: 0, repeated: 0, counts: {} }
 
-/** Every so many seeds, one is run twice. */
+/** One seed of this many is run twice. */
 const REPEAT = 20
 
 /**

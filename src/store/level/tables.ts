@@ -112,7 +112,7 @@ function createReader(bytes: Buffer) {
   }
   return {
     take,
-    /** A little-endian number of so many bytes. */
+    /** A little-endian number of this many bytes. */
     number: (length: number) => take(length).readUIntLE(0, length),
     /** Seven bits a byte, the lowest first, until a byte without the eighth. */
     varint(): number {

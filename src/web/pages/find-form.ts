@@ -65,7 +65,7 @@ export function renderFindForm(frame: Frame, query: FindQuery, { agencies, kinds
 <p class="row"><button type="submit">${say('find.use')}</button> <a href="${base}/records">${say('find.clear')}</a></p></details></form>`
 }
 
-/** A number, or at least so many. */
+/** A number, or at least that number. */
 export function sayCount(say: Say, { count, isExact }: SiteCount): string {
   return isExact ? sayNumber(say, count) : say('find.atLeast', { count: sayNumber(say, count) })
 }

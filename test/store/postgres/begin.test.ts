@@ -23,7 +23,7 @@ describe('a commit to PostgreSQL that has begun', () => {
     opened.push(store)
     return store
   }
-  /** Resolves when so many transactions wait for the head. */
+  /** Resolves when this many transactions wait for the head. */
   const waiting = async (count: number) => {
     for (;;) {
       const rows = await server.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'openseal'")
