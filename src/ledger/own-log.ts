@@ -115,7 +115,7 @@ async function assertBegun({ store, origin, anchors }: Pick<Deps, 'store' | 'ori
   if (canonicalJson(genesis.anchors) !== canonicalJson(anchors))
     throw new LedgerError(
       'LEDGER_ANCHOR_CHANGED',
-      `This ledger is anchored at ${canonicalJson(genesis.anchors)}, but this service was started with ${canonicalJson(anchors)}.`,
+      `This ledger is anchored at ${canonicalJson(genesis.anchors)}, but this service was started with ${canonicalJson(anchors)}. Set OPENSEAL_RPC and OPENSEAL_CONTRACT back, or use another data folder or database.`,
     )
 }
 

@@ -203,7 +203,7 @@ describe('opening the PostgreSQL store', () => {
       [{ signer: createLogSigner(ORIGIN, new Uint8Array(32).fill(7)) }, 'LEDGER_KEY_CHANGED'],
       [{ anchors: [{ type: 'evm', chainId, contract, codeSha256: '0'.repeat(64), logId }] }, 'LEDGER_ANCHOR_CHANGED'],
     ] as const)
-      await assert.rejects(openTestLedger(other, deps), { code })
+      await assert.rejects(openTestLedger(other, deps), { code, message: /use another data folder or database/ })
     assert.deepEqual((await other.readHead())?.head, { size: 1, root })
     await other.close()
   })
