@@ -53,7 +53,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/whole-file.ts',
   ],
   'src/mcp': ['src/core', 'src/verifier', 'src/messages'],
-  'src/finder': ['src/core', 'src/logger.ts', 'src/turns.ts'],
+  'src/finder': ['src/core', 'src/logger.ts', 'src/turns.ts', 'src/whole-file.ts'],
   'src/audit': [
     ...['src/core', 'src/ledger-client', 'src/verifier', 'src/messages'],
     ...['src/html.ts', 'src/whole-file.ts', 'src/folder-lock.ts', 'src/at-once.ts'],

@@ -13,7 +13,7 @@ import { type BackupHeader, decodeBackup } from '../store/level/backup.ts'
 import { fillLevelStore, openLevelStore } from '../store/level/level.ts'
 import { isShared, type Store } from '../store/port/port.ts'
 import { openPostgresStore } from '../store/postgres/postgres.ts'
-import { syncFolder } from '../whole-file.ts'
+import { isThere, syncFolder } from '../whole-file.ts'
 import { type Diagnosis, examine } from './doctor.ts'
 import { replayTombstones } from './erased.ts'
 import { readStanding } from './mark.ts'
@@ -121,10 +121,6 @@ async function copyFolder(from: string, to: string): Promise<void> {
   const names = (await readdir(from).catch(() => [])).filter(name => !PASSED_OVER.includes(name) && !name.endsWith('.new'))
   if (names.length > 0) await mkdir(to, { recursive: true, mode: 0o700 })
   for (const name of names) await copyFile(join(from, name), join(to, name))
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined
 }
 
 async function makeFolder(path: string): Promise<void> {

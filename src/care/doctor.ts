@@ -2,7 +2,6 @@
  * The doctor: examines a whole ledger at rest, reports what is wrong, and restores what can be
  * derived from the rest.
  */
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FinalAnchor } from '../anchor/final-anchors.ts'
 import { fromHex } from '../core/bytes.ts'
@@ -20,6 +19,7 @@ import { salvageLevelStore } from '../store/level/level.ts'
 import { findDamagedTable } from '../store/level/tables.ts'
 import { sizeKey } from '../store/port/documents.ts'
 import type { EmbeddedStore } from '../store/port/port.ts'
+import { isThere } from '../whole-file.ts'
 import { type Complaint, FROM_BACKUP } from './complaint.ts'
 import type { Copy } from './copy.ts'
 import { treatDocuments } from './documents.ts'
@@ -247,10 +247,6 @@ async function checkKey(store: EmbeddedStore, dataDir: string): Promise<Complain
     if (error instanceof OpenSealError) return complaint(`keys/log.key cannot be compared with the log: ${error.message}`, FROM_BACKUP)
     throw error
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined
 }
 
 /** DOCTOR_NO_LEDGER. */

@@ -27,7 +27,7 @@ type Extended = {
   readonly policy: Policy
   readonly added: readonly string[]
   readonly anchors: readonly FollowedAnchors[]
-  /** What the ledger's own policy says beside all that; undefined if it could not be read. */
+  /** What the ledger's own policy says besides all that; undefined if it could not be read. */
   readonly differences: PolicyDifferences | undefined
 }
 

@@ -89,7 +89,7 @@ export function countingAnchors(
   return { anchors: isTest ? covering : production, isTest }
 }
 
-/** Whether one chain alone counts at a size, beside witnesses. */
+/** Whether one chain alone counts at a size, besides witnesses. */
 export function countsOneChain(policy: Parameters<typeof countingAnchors>[0], size: number): boolean {
   const { anchors } = countingAnchors(policy, size)
   return anchors.every(isChain) && new Set(anchors.map(voucherOf)).size <= 1

@@ -2,8 +2,9 @@
  * Keeps the rows of the finder: they follow the log, and are all made again when they are damaged
  * or hold words of what was erased.
  */
-import { rename, rm, stat } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import type { Log } from '../logger.ts'
+import { isThere } from '../whole-file.ts'
 import { type Follower, type FollowerDeps, openFollower } from './follower.ts'
 import type { Rows } from './rows.ts'
 
@@ -122,11 +123,6 @@ export async function openKeeper(folder: string, { isStopping, ...deps }: Deps):
  * is renamed now.
  */
 async function settle(folder: string, beside: string): Promise<string> {
-  const isThere = (path: string) =>
-    stat(path).then(
-      () => true,
-      () => false,
-    )
   if (!(await isThere(folder)) && (await isThere(beside))) await rename(beside, folder)
   return folder
 }

@@ -11,7 +11,7 @@ import { eraseRows } from './erase.ts'
 import type { LevelLog } from './log.ts'
 import { putParts, putRecords, putRuns } from './rows.ts'
 
-/** The care of a database, beside its log and look-ups. */
+/** The care of a database, besides its log and look-ups. */
 export function createCare(
   database: LevelDatabase,
   { putHead }: Pick<LevelLog, 'putHead'>,

@@ -33,7 +33,7 @@ export function isRemains(rowKey: Uint8Array): boolean {
 }
 
 /**
- * The changes that erase records, beside those that the same commit adds. Only within `write`,
+ * The changes that erase records, besides those that the same commit adds. Only within `write`,
  * because they depend on other rows.
  */
 export async function eraseRows(
