@@ -57,8 +57,8 @@ export const BREAKS: readonly Break[] = [
     edits: [
       {
         file: VIEW,
-        from: 'return (await follows(found, known, { mayBeEnded: true })) ? found : undefined',
-        to: 'return (await follows(found, known, { mayBeEnded: true, take: () => moveTo(found) })) ? found : undefined',
+        from: 'ahead = { tree: found, of: tree }',
+        to: 'moveTo(found)',
       },
     ],
   },

@@ -1,7 +1,9 @@
 /** A short run of the simulation. `npm run simulate` runs more. */
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { BREAKS } from './breaks.ts'
 import { runSeeds } from './run.ts'
 import { optionsOf } from './swarm.ts'
 import { runWorld } from './world.ts'
@@ -22,6 +24,16 @@ describe('simulation', function () {
     const [once, again] = [await runWorld(optionsOf(3)), await runWorld(optionsOf(3))]
     deepEqual(again, once)
     notEqual((await runWorld(optionsOf(5))).trace, once.trace)
+  })
+
+  it('has breaks that fit the code', () => {
+    const root = join(import.meta.dirname, '../..')
+    const edits = BREAKS.flatMap(({ name, edits }) => edits.map(edit => ({ name, ...edit })))
+    const unfit = edits.filter(({ file, from }) => readFileSync(join(root, file), 'utf8').split(from).length !== 2)
+    deepEqual(
+      unfit.map(({ name }) => name),
+      [],
+    )
   })
 
   it('finds a deliberate break, and tells how little of its seed is enough', () => {
