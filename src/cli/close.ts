@@ -48,11 +48,14 @@ export function addClose(command: Command, setExit: (code: number) => void): voi
     .option('--successor <log>', 'the policy file of the ledger that goes on, or the id of its log in the same contract')
     .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
     .option('--dry-run', 'only show what would be closed; needs no key')
-    .option('--yes', 'close without asking')
+    .option('--yes', 'close without asking; needs --size or --receipt')
     .action(async (options: Options) => setExit(await close(options)))
 }
 
 async function close(options: Options): Promise<number> {
+  const isSizeGiven = (options.size ?? options.receipt) !== undefined
+  if (options.yes && !isSizeGiven)
+    throw new UsageError('--yes needs --size or --receipt: a thief who has the ledger would name a tree of their own')
   const { readSignerConfig } = await import('../config.ts')
   const signing = readSignerConfig(process.env)
   if (signing === undefined && !options.dryRun)
@@ -65,6 +68,7 @@ async function close(options: Options): Promise<number> {
   const open = plans.filter(each => each.state === 'open' && each.trouble === undefined)
   if (signer === undefined || options.dryRun || open.length === 0) return tell(policy, plans, options)
   remark(...shown(policy.origin, plans))
+  if (!isSizeGiven) remark('The ledger names these sizes. If somebody else may have its keys, name the last good size with --size.')
   if (!options.yes && !/^y(?:es)?$/i.test(await ask('Close for good? This can never be taken back. [y/N] ', '--yes')))
     throw new CommandError(EXIT_USAGE, 'NOT_CONFIRMED', 'nothing was sent')
   const done: Plan[] = []
@@ -103,11 +107,11 @@ async function plan(
         const { size, closing } = await readClosable(rpcUrls, of, asked)
         if (closing !== undefined) return { of, state: 'closed before', anchored: size, ...closing }
         // What a ledger leaves out of its list must not be disowned without a word from its owner.
-        const isNamed = options.size === 0 || (checkpoint !== undefined && (options.size ?? options.receipt) !== undefined)
+        const isNamed = options.receipt !== undefined || options.size === begun.lastGoodSize
         if (size > begun.lastGoodSize && !isNamed)
           throw new CloseError(
             'CHAIN_NO_ANCHOR',
-            `The log on chain ${of.chainId} has an anchor of size ${size}, and the newest final one that the ledger has there is of size ${begun.lastGoodSize}. If it is yours, wait until it is final. If not, name the last good size with --size; 0 leaves nothing there good.`,
+            `The log on chain ${of.chainId} has an anchor of size ${size}, and the newest final one that the ledger has there${options.size === undefined ? '' : `, up to size ${options.size},`} is of size ${begun.lastGoodSize}. If it is yours, wait until it is final. If not, name the last good size there with --size; 0 leaves nothing there good.`,
           )
         return { ...begun, anchored: size }
       })

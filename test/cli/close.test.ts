@@ -4,6 +4,7 @@
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,6 +20,7 @@ import { silentLog } from '../../src/logger.ts'
 import { type Service, startServer } from '../../src/server/server.ts'
 import { type Endpoint, openEndpoint } from '../chain/endpoint.ts'
 import { statement } from '../http/service.ts'
+import { listen, stop } from '../listen.ts'
 import { type Commands, openCommands } from './commands.ts'
 
 /** The second account of every development chain: its key is public. */
@@ -86,7 +88,7 @@ describe('openseal close', function () {
     return (await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })).json()
   }
 
-  /** Anchors sizes 2 and 3, the second chain only 2, and begins the ledger that goes on, on the first chain. */
+  /** Anchors sizes 1 to 3, the second chain only 1 and 2, and begins the ledger that goes on, on the first chain. */
   async function fill(): Promise<void> {
     const urls = doors.map(({ url }) => url)
     const { url } = await start('old', EMBEDDED_KEY, urls)
@@ -95,6 +97,7 @@ describe('openseal close', function () {
     const until = async (size: number, count: number) => {
       while ((await (await fetch(`${url}/v1/rounds/${size}`)).json()).anchors?.length !== count) await sleep(50)
     }
+    await until(1, 2)
     await send(url, '/v1/records', key, statement(1))
     await until(2, 2)
     writeFileSync(at('two.receipt.json'), await (await fetch(`${url}/v1/records/1/receipt`)).text())
@@ -168,8 +171,10 @@ describe('openseal close', function () {
   })
 
   it('signs nothing for a stranger, without a yes, or if an endpoint or the ledger hides an anchor', async () => {
-    const all = [...ledger(), '--yes', '--json']
+    const all = [...ledger(), '--yes', '--size', '3', '--json']
     equal((await openseal([...all, ...rpc()])).code, 2)
+    const unnamed = await openseal([...ledger(), ...rpc(), '--yes'], EMBEDDED_KEY)
+    deepEqual([unnamed.code, /--yes needs --size or --receipt/.test(unnamed.err)], [2, true], unnamed.err)
     const stranger = await openseal([...all, ...rpc()], SECOND_KEY)
     equal(stranger.code, 1)
     match(JSON.parse(stranger.out).logs[0].detail, /^The owner of log .* Nothing was signed\.$/)
@@ -187,7 +192,7 @@ describe('openseal close', function () {
       [1, ['CHAIN_NO_ANCHOR', 'CHAIN_UNREACHABLE']],
     )
     // So would the list of a ledger that leaves them out, as that of another one does.
-    const hiding = await openseal([...all, ...rpc(), '--ledger', services[1]!.url], EMBEDDED_KEY)
+    const hiding = await openseal([...rpc(), '--json', '--ledger', services[1]!.url], EMBEDDED_KEY)
     deepEqual([hiding.code, logsOf(hiding).map((log: unknown[]) => log.at(-1))], [1, ['CHAIN_NO_ANCHOR', 'CHAIN_NO_ANCHOR']], hiding.out)
     deepEqual(logsOf(await openseal([...ledger(), ...rpc(), '--dry-run', '--json'])), [
       [EMBEDDED_CHAIN_ID, 'open', 3, 3],
@@ -195,8 +200,33 @@ describe('openseal close', function () {
     ])
   })
 
+  it('closes no chain below the named size because the ledger leaves out its anchors there', async () => {
+    // The second chain has an anchor of size 2, and the ledger lists only an earlier one.
+    const hiding = createServer(async (request, response) => {
+      const text = await (await fetch(services[0]!.url + request.url)).text()
+      const page = JSON.parse(text)
+      const isShown = ({ chainId, size }: { chainId: number; size: number }) => chainId !== SECOND_CHAIN_ID || size < 2
+      response.end(request.url!.startsWith('/v1/anchors') ? JSON.stringify({ ...page, final: page.final.filter(isShown) }) : text)
+    })
+    try {
+      const { code, out } = await openseal(['--ledger', await listen(hiding), ...rpc(), '--size', '3', '--dry-run', '--json'])
+      deepEqual(
+        [code, logsOf({ out })],
+        [
+          2,
+          [
+            [EMBEDDED_CHAIN_ID, 'open', 3, 3],
+            [SECOND_CHAIN_ID, 'open', 1, 'CHAIN_NO_ANCHOR'],
+          ],
+        ],
+      )
+    } finally {
+      await stop(hiding)
+    }
+  })
+
   it('closes the chain that answers, then the other one, and leaves a closed log as it is', async () => {
-    const all = [...ledger(), '--successor', 'next.policy.json', '--yes']
+    const all = [...ledger(), '--successor', 'next.policy.json', '--yes', '--size', '3']
     const first = await openseal([...all, '--json', '--rpc', chains[0]!.url, '--rpc', NOBODY], EMBEDDED_KEY)
     equal(first.code, 2, first.err)
     deepEqual(logsOf(first), [
