@@ -176,6 +176,17 @@ describe('anchoring on several chains', () => {
     equal(again.vouchers().length, 0)
   })
 
+  it('judges stored rounds again by itself after the policy has changed', async () => {
+    const store = createMemoryStore()
+    const { open, run, chains } = await openWorld(2, ruleOf(2, 1, 2), [], store)
+    await run(4, open(chains.slice(0, 1)))
+    const loose = await openTestLedger(store, { rule: ruleOf(1, 1, 2) })
+    deepEqual(await loose.listFinalRounds(0, 9), [])
+    const anchoring = open(chains.slice(0, 1), loose)
+    for (let tick = 0; tick < 3; tick++) await anchoring.tick()
+    equal((await loose.listFinalRounds(0, 9)).length >= 3, true)
+  })
+
   it('reads few of many stored rounds when none is final by a new policy, at its start and for a receipt', async () => {
     const store = createMemoryStore()
     const { ledger } = await openWorld(1, ruleOf(1, 1), [], store)

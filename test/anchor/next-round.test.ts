@@ -25,6 +25,7 @@ describe('anchor/next-round', () => {
     const rounds = await roundsUpTo(9)
     equal((await nextRound(rounds, 0, [], { everyRounds: 4, fromSize: 0 }))?.size, 80)
     equal(await nextRound(rounds, 80, [], { everyRounds: 4, fromSize: 0 }), undefined)
+    equal(await nextRound(rounds, 80, [], { everyRounds: 4, fromSize: 0, common: 4 }), undefined)
   })
 
   it('is the last checkpoint of a key before any larger one, whichever n-th round that is', async () => {

@@ -101,6 +101,15 @@ describe('anchor/witness-client', () => {
     )
   })
 
+  it('asks again without a proof if the witness has cosigned this very size', async () => {
+    const { ask, olds, proven } = await clientOf((_request, response) => {
+      if (olds().length > 1) response.end(LINE)
+      else response.writeHead(409, SIZE).end('8\n')
+    })
+    assert.equal((await ask(5)).time, NOW)
+    assert.deepEqual([olds(), proven], [[5, 8], ['5 8']])
+  })
+
   it('ends a loop of answers 409 after four requests', async () => {
     const { ask, olds } = await clientOf((_request, response) => {
       response.writeHead(409, SIZE).end(`${olds().length % 7}\n`)
