@@ -210,9 +210,8 @@ async function attempt(writer: Connection, begin: Begin, after?: () => WriteStep
     const cause = first ?? new Error(`COMMIT was answered with ${command}`)
     return { cause, isUnknown: command !== 'ROLLBACK' || first === undefined }
   }
-  // An error of COMMIT itself that says "begin again" has undone everything.
-  const cause = first
-  return { cause, isUnknown: !(cause === commit.reason && AGAIN.includes(sqlState(cause)!)) }
+  // An error that says "begin again" has undone everything, also if it is that of COMMIT itself.
+  return { cause: first, isUnknown: !AGAIN.includes(sqlState(first) ?? '') }
 }
 
 /** The rows of an answer; undefined if it did not come. */

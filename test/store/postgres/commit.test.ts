@@ -105,6 +105,37 @@ describe('a commit to PostgreSQL', () => {
     await store.commit(commitOf(2, 3))
   })
 
+  it('is not taken for done where COMMIT is answered with ROLLBACK, also if no error is known', async () => {
+    const all = createDatabase(createLinks({ address: parseAddress(address), limits: LIMITS, host: systemHost(silentLog) }))
+    const swallowing = all.write(async ({ run }) => {
+      await run([{ name: 'right', text: 'SELECT 1' }])
+      await run([{ name: 'wrong', text: 'SELECT 1 / 0' }]).catch(() => {})
+      return []
+    })
+    await assert.rejects(swallowing, UNKNOWN)
+    await all.close()
+  })
+
+  it('is not confirmed where the answer to the confirmation is lost, and is the next time', async () => {
+    const store = await open({}, proxy.port)
+    await store.commit(commitOf(0, 2))
+    proxy.next('answer')
+    await assert.rejects(store.confirmHead(), UNSETTLED)
+    assert.equal((await store.confirmHead())?.head.size, 2)
+  })
+
+  it('is forgotten with its connection, because the next server may not have it', async () => {
+    const store = await open()
+    await store.commit(commitOf(0, 2))
+    await sql('CREATE TABLE public.head AS TABLE openseal.head; CREATE TABLE public.edge AS TABLE openseal.edge')
+    await store.commit(commitOf(2, 5))
+    assert.equal(await sizeOf(store), 5)
+    await sql(`UPDATE openseal.head SET (size, root) = (SELECT size, root FROM public.head); DELETE FROM openseal.edge;
+      INSERT INTO openseal.edge TABLE public.edge`)
+    await sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'openseal'")
+    assert.equal(await sizeOf(store), 2)
+  })
+
   it('is unknown, and the head too, while COMMIT waits for a standby: no limit of the server ends that', async () => {
     const store = await open(SHORT)
     await store.commit(commitOf(0, 2))
