@@ -15,12 +15,15 @@ export type BegunBatch = Pick<BegunCommit, 'known' | 'commit' | 'end'> & {
   readonly isFirst: readonly boolean[]
 }
 
-/** Another node's commit came first, or this node has not followed it yet. */
-export class HeadMoved extends OpenSealError {}
+/**
+ * The batch must begin again: another node's commit came first, this node has not followed it yet,
+ * or it may not seal for now.
+ */
+export class BeginAgain extends OpenSealError {}
 
 /**
  * Begins a batch of distinct statements.
- * @throws HeadMoved; StoreError
+ * @throws BeginAgain; StoreError
  */
 export async function beginBatch(
   { store, view }: { readonly store: LogStore; readonly view: OwnView },
@@ -36,7 +39,7 @@ export async function beginBatch(
     const tree = await view.treeAt(begun.stored, own.head)
     // Without a lock, another node may have come in between.
     if (tree === undefined || begun.known.some(index => index !== undefined && index >= tree.head.size))
-      throw new HeadMoved('HEAD_MOVED', 'another node has sealed')
+      throw new BeginAgain('BEGIN_AGAIN', 'another node has sealed')
     return { ...begun, tree, isFirst: firsts(batch, begun.have) }
   } catch (error) {
     begun.end()

@@ -8,8 +8,7 @@ import type { BackgroundTask, Host } from '../host.ts'
 import { isDocumentChanged } from '../store/port/documents.ts'
 import { StoreError } from '../store/port/errors.ts'
 import type { Commit, Head, LogStore, StoredTree } from '../store/port/log.ts'
-
-import { type BegunBatch, beginBatch, HeadMoved } from './begun.ts'
+import { BeginAgain, type BegunBatch, beginBatch } from './begun.ts'
 import { LedgerError } from './errors.ts'
 import type { Prepared } from './prepare.ts'
 import { isIn } from './read-back.ts'
@@ -143,7 +142,7 @@ export function createSequencer(deps: Deps): Sequencer {
         // The store could not be read, or a commit is late. The next batch finds out what became
         // of this one.
         if (isUnsettled(error)) throw unsettledError(error)
-        if (!(error instanceof HeadMoved)) throw stops.failed(error)
+        if (!(error instanceof BeginAgain)) throw stops.failed(error)
       }
       await settle()
     }
@@ -194,14 +193,14 @@ async function onHead<T>(deps: BatchDeps, batch: readonly Prepared[], work: (beg
   const begun = await beginBatch(deps, batch)
   try {
     // Meanwhile the ledger may have been stopped, or another node may have ended the key.
-    if (!deps.mayGoOn()) throw new HeadMoved('HEAD_MOVED', 'nothing may be sealed now')
+    if (!deps.mayGoOn()) throw new BeginAgain('BEGIN_AGAIN', 'nothing may be sealed now')
     return await work(begun)
   } finally {
     begun.end()
   }
 }
 
-/** Seals a batch that has begun. The log's own entries are always new, so nothing was asked. */
+/** Seals a batch that has begun: its known statements were looked up. */
 async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[], also: Also) {
   const { store, view, host, wereErased = async () => [] } = deps
   const { tree, known } = begun
@@ -211,11 +210,12 @@ async function sealOn(begun: BegunBatch, deps: Deps, batch: readonly Prepared[],
   const fresh = batch.filter((_, i) => known[i] === undefined && refused[i] !== true)
   const submissions = numberFrom(tree.head.size, batch, begun, refused)
   if (fresh.length === 0) {
-    // Nothing of this batch is written, so have the store confirm what was only read before it is
-    // acknowledged. A fail-over may have taken it back. A crash here leaves nothing behind.
+    // Nothing of this batch is written, so give up the lock, and have the store confirm what was only
+    // read before it is acknowledged. A fail-over may have taken it back. A crash here leaves nothing
+    // behind.
     begun.end()
     await view.confirm()
-    if (!(await view.includes(tree.head))) throw new HeadMoved('HEAD_MOVED', 'the store has lost what it knew')
+    if (!(await view.includes(tree.head))) throw new BeginAgain('BEGIN_AGAIN', 'the store has lost what it knew')
     return submissions
   }
 
@@ -257,7 +257,7 @@ async function commit(
   try {
     return { stored: await begun.commit({ previous: before.head, next: state.head, edge: state.edge, tiles, bundles, records, ...also }) }
   } catch (cause) {
-    if (cause instanceof StoreError && cause.code === 'STORE_HEAD_MOVED') throw new HeadMoved('HEAD_MOVED', cause.message, { cause })
+    if (cause instanceof StoreError && cause.code === 'STORE_HEAD_MOVED') throw new BeginAgain('BEGIN_AGAIN', cause.message, { cause })
     if (isDocumentChanged(cause)) throw cause
     return { cause }
   }
@@ -273,7 +273,7 @@ function notInError(tree: TreeState, found: Head = EMPTY_STATE.head, written: Wr
   if (isUnsettled(written.cause)) return written.cause
   if (equalHeads(found, tree.head))
     return new LedgerError('LEDGER_COMMIT_FAILED', 'The batch could not be written, and nothing of it was kept. Send it again.', written)
-  return new HeadMoved('HEAD_MOVED', `the head moved to size ${found.size}`, written)
+  return new BeginAgain('BEGIN_AGAIN', `the head moved to size ${found.size}`, written)
 }
 
 /** Why nothing is sealed any more. */

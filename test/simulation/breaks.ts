@@ -131,7 +131,9 @@ export const BREAKS: readonly Break[] = [
   {
     name: 'ended-key-seals',
     what: 'A node seals on a head that ends its log key.',
-    edits: [{ file: SEQUENCER, from: "    if (!deps.mayGoOn()) throw new HeadMoved('HEAD_MOVED', 'nothing may be sealed now')\n", to: '' }],
+    edits: [
+      { file: SEQUENCER, from: "    if (!deps.mayGoOn()) throw new BeginAgain('BEGIN_AGAIN', 'nothing may be sealed now')\n", to: '' },
+    ],
   },
   {
     name: 'one-endpoint-decides',
