@@ -61,6 +61,7 @@ const cases: readonly (readonly [name: string, says: string, response: string])[
   ['good, by that responder, by the hash of its key', 'good', answer('V', named, '-resp_key_id')],
   ['good, with another hash', 'good', answer('V', named, '-rmd', 'sha512')],
   ['revoked, by a responder that the issuer named', 'revoked', answer('R', named)],
+  ['revoked, by a responder whose key is of another kind', 'revoked', answer('R', delegate({ kind: 'rsa' }))],
   ['good, by that responder without its certificate', 'nothing', answer('V', named, '-resp_no_certs')],
   ['good, by a certificate for another purpose', 'nothing', answer('V', signer)],
   ['good, by a certificate without a purpose', 'nothing', answer('V', issuedBy(root, { name: 'Responder', serial: 5 }))],
