@@ -42,7 +42,12 @@ export function withoutChains(policy: Policy): { readonly policy: Policy; readon
 export function describeGivenUp({ witnesses }: Policy, { chains, quorum, requireAnchors }: GivenUp): string[] {
   const ids = chains.length === 1 ? `Chain ${chains[0]} is` : `The chains ${chains.join(', ')} are`
   return [
-    ...(chains.length === 0 ? [] : [`${ids} not asked. A history that a contract would refuse can only be stopped by the witnesses.`]),
+    ...(chains.length === 0
+      ? []
+      : [
+          `${ids} not asked. A history that a contract would refuse can only be stopped by the witnesses.`,
+          'If the owner closes the log after a theft, the checks do not learn of it: records that the owner disowned still look good.',
+        ]),
     `${quorum.now} of ${witnesses.length} witnesses must have signed.${
       quorum.before < quorum.now ? ' The ledger requires none, so a receipt without a cosignature is invalid by this policy.' : ''
     }`,

@@ -45,6 +45,7 @@ describe('openseal policy --offline', () => {
     deepEqual(err.trim().split('\n'), [
       'What you give up:',
       `  The chains ${ANCHOR.chainId}, 2 are not asked. A history that a contract would refuse can only be stopped by the witnesses.`,
+      '  If the owner closes the log after a theft, the checks do not learn of it: records that the owner disowned still look good.',
       '  3 of 3 witnesses must have signed.',
       '  The date is that of a time stamp. The other policy requires 2 anchors.',
       '  Without a network, nobody says whether there is a newer version, or whether a certificate was revoked.',
