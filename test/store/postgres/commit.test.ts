@@ -377,6 +377,21 @@ describe('a commit to PostgreSQL', () => {
       await all.close()
     })
 
+  it('is at READ COMMITTED, where it gets its turn, whatever the database is set to', async () => {
+    await sql("ALTER ROLE ledger SET default_transaction_isolation = 'serializable'")
+    const links = createLinks({ address: parseAddress(address), limits: LIMITS, host: systemHost(silentLog) })
+    await links.get()
+    await sql('ALTER ROLE ledger RESET default_transaction_isolation')
+    const all = createDatabase(links)
+    let level: unknown
+    await all.write(async ({ run }) => {
+      level = await run([{ name: 'level', text: 'SHOW transaction_isolation' }])
+      return []
+    })
+    assert.deepEqual(level, [[['read committed']]])
+    await all.close()
+  })
+
   it('takes a mistake of ours for no trouble of the database: it ends at once, and writes nothing', async () => {
     const store = await open()
     const [wrong, ...rest] = commitOf(0, 2).records
