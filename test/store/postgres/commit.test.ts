@@ -13,6 +13,7 @@ import { createDatabase } from '../../../src/store/postgres/database.ts'
 import { createDocuments, LOCK_DOCUMENTS } from '../../../src/store/postgres/documents.ts'
 import { createLinks } from '../../../src/store/postgres/link.ts'
 import { createLog } from '../../../src/store/postgres/log.ts'
+import { recordKey } from '../../../src/store/postgres/packed.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import { commitOf, hex, plain, record } from '../conformance/commits.ts'
 import { failingOnce } from './failing.ts'
@@ -286,6 +287,13 @@ describe('a commit to PostgreSQL', () => {
     await store.close()
     // Each table once, when its index was made. A connection reports its statistics when it ends.
     assert.deepEqual(await sql(scans), [{ n: 3 }])
+  })
+
+  it('takes no document for a record, whatever its digest is', async () => {
+    const store = await open()
+    const subject = { agency: 'a.example', record: 'another' }
+    await store.commit(commitOf(0, 1, [{ ...record(0), digests: [Buffer.from(recordKey(subject)).toString('hex')] }]))
+    assert.deepEqual(await store.haveStatements([subject]), [false])
   })
 
   it('says that bytes may remain while an open transaction can read erased rows, or the server has not swept them', async () => {
