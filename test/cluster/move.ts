@@ -1,6 +1,6 @@
 /**
  * A ledger of many records is moved from Level to PostgreSQL and back. Each move is killed again
- * and again, each time later, until one is quick enough to end.
+ * and again, each time later, while it copies and while it reads the copy back, until it ends.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,6 +32,8 @@ const RECEIPTS = 5
 /** How long the first run of a move lives, and how many times longer each next one. */
 const FIRST_LIFE_MS = 1500
 const LONGER = 2
+/** When a copy is read back, it is killed after about this part of the time that all its copying takes. */
+const READING_PART = 0.1
 const LOOK_MS = 100
 const REFUSES_MS = 30_000
 const SETTINGS = ["max_wal_size = '2GB'"]
@@ -135,11 +137,11 @@ async function moveBoth(records: number, { sides: [first, database, back], folde
   )
 }
 
-/** Kills a move, each time later, until it ends by itself. */
+/** Kills a move, each time later and once while it reads back, until it ends by itself. */
 async function moveThrough(from: Side, to: Side) {
   const whole = await look(from)
-  let [movingMs, kills, killedReading, peakMiB] = [0, 0, 0, 0]
-  for (let lifeMs = FIRST_LIFE_MS; ; lifeMs *= LONGER) {
+  let [movingMs, kills, killedReading, peakMiB, copied] = [0, 0, 0, 0, 0]
+  for (let lifeMs = FIRST_LIFE_MS; ; ) {
     const began = performance.now()
     const ran = await moveFor(from, to, lifeMs)
     movingMs += performance.now() - began
@@ -154,6 +156,11 @@ async function moveThrough(from: Side, to: Side) {
     kills++
     const { size, mark } = await look(to)
     if (size === whole.size) killedReading++
+    const msOfOne = lifeMs / (size - copied)
+    // Long enough for what is left to copy, and to begin reading back.
+    const untilReading = (whole.size - size + whole.size * READING_PART) * msOfOne
+    lifeMs = size < whole.size ? Math.min(lifeMs * LONGER, untilReading) : lifeMs * LONGER
+    copied = size
     if (mark !== undefined) for (const side of [from, to]) await refuses(side)
   }
 }
