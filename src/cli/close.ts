@@ -61,7 +61,7 @@ async function close(options: Options): Promise<number> {
   if (signing === undefined && !options.dryRun)
     throw new UsageError("set OPENSEAL_ANCHOR_KEY_FILE (or _KEY, _KEYSTORE, _SIGNER): the key of the log's owner")
   const policy = await readPinnedPolicy(options.policy)
-  const [{ closeLog }, { openSigner }] = await Promise.all([import('../chain/owner.ts'), import('../chain/signer.ts')])
+  const [{ closeLog, readClosable }, { openSigner }] = await Promise.all([import('../chain/owner.ts'), import('../chain/signer.ts')])
   const signer = signing === undefined ? undefined : await openSigner(signing)
   const endpoints = await groupEndpoints(options, policy)
   const plans = await plan(options, policy, { endpoints, address: await signer?.address() })
@@ -75,7 +75,9 @@ async function close(options: Options): Promise<number> {
   for (const each of plans) {
     const act = async (): Promise<Plan> => {
       const { of } = each
-      const sent = await closeLog({ rpcUrls: endpoints.get(of.chainId)!, signer, log: warningLog, of, closing: each })
+      const rpcUrls = endpoints.get(of.chainId)!
+      requireNamed(options, each, (await readClosable(rpcUrls, of, {})).size)
+      const sent = await closeLog({ rpcUrls, signer, log: warningLog, of, closing: each })
       return { ...each, state: 'closed', ...sent }
     }
     done.push(open.includes(each) ? await orTrouble(each, act) : each)
@@ -106,16 +108,23 @@ async function plan(
         const asked = { ...named, ...(address !== undefined && { address }), ...(checkpoint && { checkpoint }) }
         const { size, closing } = await readClosable(rpcUrls, of, asked)
         if (closing !== undefined) return { of, state: 'closed before', anchored: size, ...closing }
-        // What a ledger leaves out of its list must not be disowned without a word from its owner.
-        const isNamed = options.receipt !== undefined || options.size === begun.lastGoodSize
-        if (size > begun.lastGoodSize && !isNamed)
-          throw new CloseError(
-            'CHAIN_NO_ANCHOR',
-            `The log on chain ${of.chainId} has an anchor of size ${size}, and the newest final one that the ledger has there${options.size === undefined ? '' : `, up to size ${options.size},`} is of size ${begun.lastGoodSize}. If it is yours, wait until it is final. If not, name the last good size there with --size; 0 leaves nothing there good.`,
-          )
+        requireNamed(options, begun, size)
         return { ...begun, anchored: size }
       })
     }),
+  )
+}
+
+/**
+ * What a ledger leaves out of its list, or anchors while its owner reads the question, must not be
+ * disowned without a word from its owner.
+ */
+function requireNamed({ size: named, receipt }: Options, { of: { chainId }, lastGoodSize }: Plan, size: number): void {
+  if (size <= lastGoodSize || receipt !== undefined || named === lastGoodSize) return
+  const upTo = named === undefined ? '' : `, up to size ${named},`
+  throw new CloseError(
+    'CHAIN_NO_ANCHOR',
+    `The log on chain ${chainId} has an anchor of size ${size}, and the newest final one that the ledger has there${upTo} is of size ${lastGoodSize}. If it is yours, wait until it is final. If not, name the last good size there with --size; 0 leaves nothing there good.`,
   )
 }
 

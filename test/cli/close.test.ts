@@ -225,6 +225,31 @@ describe('openseal close', function () {
     }
   })
 
+  it('closes no chain on which the ledger has anchored more since it was asked', async () => {
+    const asked = anchorInterface.getFunction('latest')!.selector
+    let times = 0
+    // Only for the owner: the ledger asks the chain too.
+    const door = await openEndpoint(chains[1]!.url)
+    door.behave(({ method, params }) =>
+      method === 'eth_call' && (params[0] as { data: string }).data.startsWith(asked) && ++times > 1
+        ? anchorInterface.encodeFunctionResult('latest', [3, `0x${'33'.repeat(32)}`, 1])
+        : undefined,
+    )
+    const { out } = await openseal([...ledger(), '--rpc', door.url, '--size', '3', '--yes', '--json'], EMBEDDED_KEY)
+    const isSent = door.seen.includes('eth_sendRawTransaction')
+    await door.close()
+    deepEqual(
+      [isSent, logsOf({ out })],
+      [
+        false,
+        [
+          [EMBEDDED_CHAIN_ID, 'open', 3, 'CHAIN_UNREACHABLE'],
+          [SECOND_CHAIN_ID, 'open', 2, 2, 'CHAIN_NO_ANCHOR'],
+        ],
+      ],
+    )
+  })
+
   it('closes the chain that answers, then the other one, and leaves a closed log as it is', async () => {
     const all = [...ledger(), '--successor', 'next.policy.json', '--yes', '--size', '3']
     const first = await openseal([...all, '--json', '--rpc', chains[0]!.url, '--rpc', NOBODY], EMBEDDED_KEY)
