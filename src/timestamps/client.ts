@@ -25,7 +25,7 @@ export type TimestampOptions = {
   readonly certificates: readonly Uint8Array[]
   readonly policies?: readonly string[]
   readonly fetch: typeof fetch
-  /** For each exchange: the token, and each list of revoked certificates. */
+  /** For the token; for all lists of a certificate together; and for all its responders together. */
   readonly timeoutMs: number
   readonly nowMs: () => number
   /** 16 random bytes. */

@@ -22,14 +22,14 @@ const MAX_PLACES = 4
 const DISTRIBUTION_POINTS = '2.5.29.31'
 
 /**
- * Asks about each certificate of the path but the last, which the policy pins. A list or a responder
+ * Asks about each certificate of the path but the last, which the policy pins, within two time-outs:
+ * one for all lists of a certificate, and one for all its responders. A list or a responder
  * that does not answer does not stop a round: an authority whose list is down would otherwise stop
  * all stamps, and the verdict of a reader never depends on it.
  * @throws TimestampError TIMESTAMP_REVOKED
  */
 export async function checkRevocation(path: readonly Certificate[], nowMs: number, by: Exchange): Promise<Stamp['revocation']> {
-  const answers: Stamp['revocation'][] = []
-  for (const [at, certificate] of path.slice(0, -1).entries()) answers.push(await askAbout(certificate, path[at + 1]!, nowMs, by))
+  const answers = await Promise.all(path.slice(0, -1).map((certificate, at) => askAbout(certificate, path[at + 1]!, nowMs, by)))
   return answers.find(answer => answer === 'unreachable') ?? answers.find(answer => answer === 'unnamed') ?? 'good'
 }
 
@@ -41,11 +41,11 @@ async function askAbout(certificate: Certificate, issuer: Certificate, nowMs: nu
   const body = makeStatusRequest(certificate, issuer)
   const status = { body, type: STATUS_TYPES.request, accept: [STATUS_TYPES.answer], maxBytes: MAX_STATUS_BYTES }
   const questions = [
-    ...lists.map(url => ({ url, request: list, read: readList })),
-    ...responders.map(url => ({ url, request: status, read: readStatus })),
+    ...lists.map(url => ({ url, request: list, read: readList, timeoutMs: Math.ceil(by.timeoutMs / lists.length) })),
+    ...responders.map(url => ({ url, request: status, read: readStatus, timeoutMs: Math.ceil(by.timeoutMs / responders.length) })),
   ]
-  for (const { url, request, read } of questions) {
-    const asked = await attemptAsync(async () => read(await exchange(url, request, by), certificate, issuer, nowMs))
+  for (const { url, request, read, timeoutMs } of questions) {
+    const asked = await attemptAsync(async () => read(await exchange(url, request, { ...by, timeoutMs }), certificate, issuer, nowMs))
     if (asked.value === undefined) continue
     if (asked.value) throw new TimestampError('TIMESTAMP_REVOKED', 'the time stamp does not count: a certificate of its chain was revoked')
     return 'good'

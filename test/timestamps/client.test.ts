@@ -6,12 +6,13 @@ import { createServer } from 'node:http'
 import { parseCertificate } from '../../src/core/timestamp/certificate.ts'
 import { parseDer } from '../../src/core/timestamp/der.ts'
 import { createTimestampClient } from '../../src/timestamps/client.ts'
+import { checkRevocation } from '../../src/timestamps/revocation.ts'
 import { parseRevocationList } from '../../src/timestamps/revocation-list.ts'
 import { verifyToken } from '../../src/verifier/timestamp/verify-token.ts'
 import { listen, stop } from '../listen.ts'
 import { leastUsedMs, longestRoundMs } from '../thread-time.ts'
 import { extension, FROM, type Issued, issue, issuedBy, POLICY, STAMPED_AT, TIME_STAMPING, UNTIL } from '../timestamp/authority.ts'
-import { boolean, element, sequence, tagged } from '../timestamp/der-writer.ts'
+import { boolean, element, oid, sequence, tagged } from '../timestamp/der-writer.ts'
 import { type AuthorityServer, listOf, responseOf, serveAuthority, sha256Of, statusOf } from '../timestamp/server.ts'
 
 const TEXT = 'log.example/one\n3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n'
@@ -180,6 +181,31 @@ describe('timestamps/client', () => {
     for (const scope of [[url('http://ca.example/other.crl')], [only(2)], [only(5)], [own, element(0x83, Uint8Array.of(1, 0x40))]]) {
       equal(await answerTo([3], ...scope), 'unreachable')
       await rejects(answerTo([2], ...scope), { code: 'TIMESTAMP_REVOKED' })
+    }
+  })
+
+  it('waits no longer for many silent lists and responders than for one of each', async () => {
+    let asked = 0
+    const silent = createServer(() => asked++)
+    const address = await listen(silent)
+    try {
+      const places = [1, 2, 3].map(number => element(0x86, Buffer.from(`${address}/${number}`)))
+      const extensions = [
+        extension('2.5.29.31', sequence(...places.map(place => sequence(tagged(0, tagged(0, place)))))),
+        extension('1.3.6.1.5.5.7.1.1', sequence(...places.map(place => sequence(oid('1.3.6.1.5.5.7.48.1'), place)))),
+      ]
+      const root = issue({ name: 'Root', ca: true, usage: 0x06 })
+      const middle = issuedBy(root, { name: 'Middle', serial: 3, ca: true, usage: 0x06, extensions })
+      const tsa = issuedBy(middle, { name: 'TSA', serial: 4, purposes: [TIME_STAMPING], extensions })
+      const path = [tsa, middle, root].map(({ der }) => parseCertificate(der))
+      const timeoutMs = 400
+      const startMs = performance.now()
+      equal(await checkRevocation(path, NOW, { fetch, timeoutMs }), 'unreachable')
+      // One after the other they would take 12 times as long as one.
+      ok(performance.now() - startMs < 6 * timeoutMs)
+      equal(asked, 12)
+    } finally {
+      stop(silent)
     }
   })
 
