@@ -89,8 +89,8 @@ async function* auditTree(
   const { roots, isSound } = reached
   const isRoot = createRootCheck(input, roots)
   yield* checkAnchors(input, logs, claimed, isRoot, checkpoint.size)
-  yield* checkWitnesses(input, checkpoint, claimed, roots)
   const checked = needsRounds(input.policy) ? yield* tryRounds(checkRounds(input, { ...reached, checkpoint, isRoot, logs })) : undefined
+  yield* checkWitnesses(input, { checkpoint, claimed, roots, finalRound: checked?.rounds.newest ?? 0 })
   if (isSound && checkpoint.size > 0) await state.confirm(roots.base(), rootsToKeep(input, roots, anchored, checked))
   return { ...reached, ...(checked && { rounds: checked.rounds }) }
 }
