@@ -59,12 +59,13 @@ async function readNewest(client: Client, most: number): Promise<ReadonlyMap<str
   for (let after: number | undefined = 0; after !== undefined && after < most; ) {
     const page = (await client.readJson(`/v1/anchors?after=${after}`)) as Json
     const { final, after: next } = isJsonObject(page) ? page : {}
-    for (const anchor of Array.isArray(final) ? final : []) {
+    const anchors = Array.isArray(final) ? final : []
+    for (const anchor of anchors) {
       if (!isJsonObject(anchor) || !Number.isSafeInteger(anchor.size)) continue
       if ((anchor.size as number) <= most) newest.set(keyOf(anchor), anchor.size as number)
     }
-    // A page that does not lead further would be asked for without end.
-    after = Number.isSafeInteger(next) && (next as number) > after ? (next as number) : undefined
+    // A page that is empty, or does not lead further, would be asked for without end.
+    after = anchors.length > 0 && Number.isSafeInteger(next) && (next as number) > after ? (next as number) : undefined
   }
   return newest
 }

@@ -221,7 +221,30 @@ describe('openseal close', function () {
         ],
       )
     } finally {
-      await stop(hiding)
+      stop(hiding)
+    }
+  })
+
+  it('stops reading a list of anchors whose pages are empty', async () => {
+    let pages = 0
+    const endless = createServer((_, response) => {
+      pages++
+      response.writeHead(pages > 9 ? 404 : 200, { 'content-type': 'application/json' }).end(JSON.stringify({ final: [], after: pages }))
+    })
+    try {
+      const { out } = await openseal(['--ledger', await listen(endless), ...rpc(), '--dry-run', '--json'])
+      deepEqual(
+        [pages, logsOf({ out })],
+        [
+          1,
+          [
+            [EMBEDDED_CHAIN_ID, 'open', 0, 'CHAIN_NO_ANCHOR'],
+            [SECOND_CHAIN_ID, 'open', 0, 'CHAIN_NO_ANCHOR'],
+          ],
+        ],
+      )
+    } finally {
+      stop(endless)
     }
   })
 
