@@ -20,8 +20,8 @@ import { isChain } from '../core/policy-anchors.ts'
 import { parseReceipt, receiptIndex } from '../core/receipt.ts'
 import type { AuditMessageKey } from '../messages/audit/en.ts'
 import { type SayAudit, sayDetail, sayTold, speakAudit } from '../messages/audit/speak.ts'
-import { ExtendError, extendPolicy } from '../verifier/index.ts'
-import { openChainReaders } from './chain-readers.ts'
+import { ExtendError, extendPolicy, type NamedEndpoint } from '../verifier/index.ts'
+import { LOCAL_CHAIN_ID, localEndpoints, namedEndpoints, openChainReaders } from './chain-readers.ts'
 import { type Client, createClient } from './client.ts'
 import { collect, readSeconds, UsageError, withExample, withLedger } from './command.ts'
 import { FileError } from './hash-file.ts'
@@ -50,17 +50,13 @@ const RETRIES = 4
 const RPC_RETRIES = 2
 const PARALLEL = 8
 const EXIT_UNFINISHED = 6
-/**
- * Chain id of a local development chain, which is asked at its usual address if no other is named.
- */
-const LOCAL_CHAIN_ID = 31337
 
 /** Fills the command. */
 export function addAudit(command: Command, setExit: (code: number) => void): void {
   withLanguage(withLedger(withExample(command, EXAMPLE)))
     .option('--policy <file>', 'your copy of the policy (see: openseal policy --out)')
     .option('--trust-ledger', "take the ledger's own word for the policy; the answer says so")
-    .option('--rpc <url>', 'an endpoint of a chain; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
+    .option('--rpc <url>', 'an endpoint of a chain, or CHAIN=URL; may be repeated (or OPENSEAL_RPC, separated by commas)', collect)
     .option('--state <dir>', 'remember the results in this folder: the next run reads only what is new, and notices a rewritten history')
     .option('--report <file>', 'write a report for people to this HTML file')
     .option('--timeout <seconds>', 'how long the whole audit may take', readSeconds, DEADLINE_SECONDS)
@@ -76,7 +72,7 @@ async function runAudit(options: Options): Promise<number> {
   const say = speakAudit(chooseLanguage(options.lang))
   const client = createClient(options.ledger)
   const { url } = client
-  const urls = namedEndpoints(options.rpc)
+  const named = namedEndpoints(options.rpc)
   const pinned = options.policy === undefined ? undefined : await readPinnedPolicy(options.policy, () => readOrigin(client))
   const ended = AbortSignal.timeout(options.timeout * 1000)
   const source = createHttpSource({ url, fetch, timeoutMs: TIMEOUT_MS, retries: RETRIES, parallel: PARALLEL, ended })
@@ -87,7 +83,7 @@ async function runAudit(options: Options): Promise<number> {
     const followed = pinned === undefined ? undefined : await followKeys(client, pinned, options.rpc)
     const policy = followed?.policy ?? parseServedPolicy(await source.policy())
     state = options.state === undefined ? createMemoryState() : await openAuditState(options.state, policy.origin)
-    const chains = await openChains(urls, policy, ended)
+    const chains = await openChains(named.length > 0 ? named : localEndpoints(policy), policy, ended)
     const report = await audit({
       source,
       policy,
@@ -221,27 +217,18 @@ function parseServedPolicy(text: string): Policy {
   }
 }
 
-function namedEndpoints(named: readonly string[] | undefined): string[] {
-  const given = (named ?? (process.env.OPENSEAL_RPC ?? '').split(',')).map(url => url.trim()).filter(url => url !== '')
-  const wrong = given.find(url => !/^https?:\/\//.test(url) || !URL.canParse(url))
-  if (wrong !== undefined) throw new UsageError(`--rpc must be an address such as https://rpc.example, not ${JSON.stringify(wrong)}`)
-  return given
-}
-
 /**
  * A reader for each log of the policy at each endpoint of its chain. An endpoint that does not
- * answer is tried for every chain.
+ * answer is tried for the chain that it is named for, or for every chain.
  */
-async function openChains(given: readonly string[], policy: Policy, ended: AbortSignal): Promise<AuditChain[]> {
+async function openChains(endpoints: readonly NamedEndpoint[], policy: Policy, ended: AbortSignal): Promise<AuditChain[]> {
   const chains = policy.anchors.filter(isChain)
-  const isLocal = chains.some(({ chainId }) => chainId === LOCAL_CHAIN_ID)
-  const urls = given.length > 0 || !isLocal ? given : [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`]
   const logs = new Map(chains.map(anchor => [`${anchor.chainId} ${anchor.contract} ${anchor.logId}`, anchor]))
   const readers: AuditChain[] = []
-  for (const url of urls) {
+  for (const { url, serves } of endpoints) {
     const served = await readChainId([url], RPC_TIMEOUT_MS).catch(() => undefined)
     for (const { chainId, contract, logId, finality } of logs.values()) {
-      if (served !== undefined && served !== chainId) continue
+      if ([served, serves].some(id => id !== undefined && id !== chainId)) continue
       const firstBlock = await deploymentBlock(chainId, contract)
       readers.push(
         openAuditReader({ url, chainId, contract, logId, finality, firstBlock, timeoutMs: RPC_TIMEOUT_MS, retries: RPC_RETRIES, ended }),

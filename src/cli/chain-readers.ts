@@ -10,15 +10,24 @@ const TIMEOUT_MS = 15_000
 /**
  * Chain id of a local development chain, which is asked at its usual address if no other is named.
  */
-const LOCAL_CHAIN_ID = 31337
+export const LOCAL_CHAIN_ID = 31337
 
 /** The endpoints. Throws UsageError for an invalid one. */
 export function endpointsFor(named: readonly string[] | undefined, policy: Policy | TrustList): NamedEndpoint[] {
-  const fromEnvironment = (process.env.OPENSEAL_RPC ?? '').split(',').map(url => url.trim())
-  const local = chainsKnown(policy).includes(LOCAL_CHAIN_ID) ? [`http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}`] : []
-  const given = (named ?? fromEnvironment).filter(url => url !== '')
-  const urls = given.length > 0 ? given : local
-  return urls.map(url => {
+  const given = namedEndpoints(named)
+  return given.length > 0 ? given : localEndpoints(policy)
+}
+
+/** This machine's development chain, if the policy has it. */
+export function localEndpoints(policy: Policy | TrustList): NamedEndpoint[] {
+  if (!chainsKnown(policy).includes(LOCAL_CHAIN_ID)) return []
+  return [{ url: `http://127.0.0.1:${process.env.OPENSEAL_CHAIN_PORT || 8545}` }]
+}
+
+/** Those that the command or the environment names. Throws UsageError for an invalid one. */
+export function namedEndpoints(named: readonly string[] | undefined): NamedEndpoint[] {
+  const given = (named ?? (process.env.OPENSEAL_RPC ?? '').split(',')).map(url => url.trim()).filter(url => url !== '')
+  return given.map(url => {
     const endpoint = readEndpoint(url)
     if (endpoint !== undefined) return endpoint
     throw new UsageError(`--rpc must be an address such as https://rpc.example or 1=https://rpc.example, not ${JSON.stringify(url)}`)

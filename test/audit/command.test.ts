@@ -79,6 +79,18 @@ describe('openseal audit', () => {
       deepEqual([code, sentence], ['AUDIT_CHAIN_UNREACHABLE', 'An endpoint of the chain did not answer.'])
     })
 
+    it('asks an endpoint that is named with its chain for that chain alone', async () => {
+      const { chainId } = world.pinned
+      const asked = async (id: number) => {
+        const { code, out } = await openseal(...args.slice(0, -1), `${id}=${world.chain.url}`, '--json')
+        return [code, JSON.parse(out).unfinished.map((each: { code: string }) => each.code)]
+      }
+      deepEqual(await Promise.all([asked(chainId), asked(chainId + 1)]), [
+        [0, []],
+        [6, ['AUDIT_CHAIN_NOT_ASKED']],
+      ])
+    })
+
     it('says in words, in JSON and in the report that a chain has no such contract, and accuses nobody', async () => {
       const { contract, ...pinned } = world.pinned
       const nowhere = { ...pinned, contract: `0x${'9'.repeat(40)}` }
