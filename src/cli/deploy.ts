@@ -49,6 +49,7 @@ async function deploy({ json, rpc, chainId: wanted, out }: Options): Promise<voi
     `CheckpointAnchor is at ${deployment.address} on chain ${chainId}, in block ${deployment.block}.`,
     `Kept in ${file}; its code's SHA-256 is ${deployment.codeSha256}.`,
     `To start a ledger on this chain, set OPENSEAL_RPC, a key with funds there, and OPENSEAL_CONTRACT=${deployment.address}`,
+    'For a ledger on several chains, name them all in the file of OPENSEAL_VOUCHERS instead.',
   )
 }
 

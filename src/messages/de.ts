@@ -22,7 +22,8 @@ export const de: Messages = {
   'verdict.disowned':
     'Der Eigentümer des Protokolls erkennt den Prüfpunkt hinter diesem Nachweis nicht an. Bitten Sie um einen neueren Beleg.',
   'verdict.unchecked': 'Wir konnten gerade nicht alles prüfen: {what}',
-  'verdict.unchecked.unserved': 'Keiner der Zugänge bedient die Kette. Nennen Sie einen anderen Zugang und versuchen Sie es noch einmal.',
+  'verdict.unchecked.unserved':
+    'Hier ist kein Zugang zur Kette bekannt. Nennen Sie einen, der sie bedient, und versuchen Sie es noch einmal.',
   'verdict.unchecked.silent':
     'Zu wenige Zugänge zur Kette haben geantwortet. Versuchen Sie es später noch einmal oder nennen Sie andere Zugänge.',
   'verdict.unchecked.disagreement': 'Die Zugänge zur Kette widersprechen sich. Nennen Sie andere, denen Sie vertrauen.',
@@ -92,7 +93,7 @@ export const de: Messages = {
   'trust.ledger':
     'Geprüft nach den Regeln, die das Register selbst veröffentlicht. Damit Sie sich auf niemanden verlassen müssen, fügen Sie Ihre eigene Kopie der Richtliniendatei hinzu.',
   'trust.policy': 'Geprüft nach Ihrer eigenen Kopie der Regeln (Richtlinie).',
-  'trust.list': 'Geprüft nach der Richtlinie von „{entry}“ in der Liste „{list}“ mit dem SHA-256 {hash}.',
+  'trust.list': 'Geprüft nach der Richtlinie von „{entry}“ in der Liste „{list}“. Die Liste hat den SHA-256 {hash}.',
   'trust.unlisted': 'Geprüft nach der Liste „{list}“ mit dem SHA-256 {hash}.',
   'trust.file': 'Geprüft nach der Richtlinie in {name} mit dem SHA-256 {hash}.',
   'trust.saved': 'Geprüft nach der Richtlinie, die in dieser Datei gespeichert ist.',

@@ -25,7 +25,7 @@ const SENTENCES = {
     'Check again later, with a newer receipt from the record’s page. Until enough others vouch for it, you have only the word of the ledger.',
   'trust.ledger': 'Checked by the rules that the ledger itself publishes. To rely on nobody else, add your own copy of the policy file.',
   'trust.policy': 'Checked by your own copy of the rules (policy).',
-  'trust.list': 'Checked by the policy of “{entry}” in the list “{list}”, with the SHA-256 {hash}.',
+  'trust.list': 'Checked by the policy of “{entry}” in the list “{list}”. The list has the SHA-256 {hash}.',
   'trust.unlisted': 'Checked by the list “{list}”, with the SHA-256 {hash}.',
   'trust.file': 'Checked by the policy in {name}, with the SHA-256 {hash}.',
   'trust.saved': 'Checked by the policy that is saved in this file.',

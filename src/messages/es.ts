@@ -21,7 +21,7 @@ export const es: Messages = {
   'verdict.disowned':
     'El propietario del diario ha desautorizado el punto de control en que se apoya esta prueba. Pida un recibo más reciente.',
   'verdict.unchecked': 'No pudimos comprobarlo todo en este momento: {what}',
-  'verdict.unchecked.unserved': 'ninguno de los puntos de acceso ofrece la cadena. Indique otro e inténtelo de nuevo.',
+  'verdict.unchecked.unserved': 'aquí no se conoce ningún punto de acceso de la cadena. Indique uno que la ofrezca e inténtelo de nuevo.',
   'verdict.unchecked.silent': 'no respondieron suficientes puntos de acceso a la cadena. Inténtelo más tarde o indique otros.',
   'verdict.unchecked.disagreement': 'los puntos de acceso a la cadena se contradicen. Indique otros de su confianza.',
   'verdict.unchecked.unable': 'aquí no se pueden comprobar los sellos de tiempo. Abra la página por https o en otro navegador.',

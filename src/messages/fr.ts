@@ -21,7 +21,7 @@ export const fr: Messages = {
   'verdict.disowned':
     'Le propriétaire du journal a désavoué le point de contrôle sur lequel repose cette preuve. Demandez un reçu plus récent.',
   'verdict.unchecked': 'Nous n’avons pas pu tout vérifier pour le moment : {what}',
-  'verdict.unchecked.unserved': 'aucun des points d’accès ne dessert la chaîne. Indiquez-en un autre et réessayez.',
+  'verdict.unchecked.unserved': 'aucun point d’accès de la chaîne n’est connu ici. Indiquez-en un qui la dessert et réessayez.',
   'verdict.unchecked.silent': 'trop peu de points d’accès à la chaîne ont répondu. Réessayez plus tard, ou indiquez-en d’autres.',
   'verdict.unchecked.disagreement': 'les points d’accès à la chaîne se contredisent. Indiquez-en d’autres auxquels vous faites confiance.',
   'verdict.unchecked.unable': 'les horodatages ne peuvent pas être vérifiés ici. Ouvrez la page en https, ou dans un autre navigateur.',

@@ -38,7 +38,7 @@ export const SENTENCES = {
   'unsupported.list': 'This proof is from a ledger that the list “{list}” does not know. The list knows: {known}.',
   disowned: 'The owner of the log has disowned the checkpoint behind this proof. Ask for a newer receipt.',
   unchecked: 'We could not check everything just now: {what}',
-  'unchecked.unserved': 'none of the endpoints serves the chain. Name another endpoint and try again.',
+  'unchecked.unserved': 'no endpoint of the chain is known here. Name one that serves it, and try again.',
   'unchecked.silent': 'too few endpoints of the chain answered. Try again later, or name other endpoints.',
   'unchecked.disagreement': 'the endpoints of the chain contradict each other. Name others that you trust.',
   'unchecked.unable': 'time stamps cannot be checked here. Open the page over https, or in another browser.',

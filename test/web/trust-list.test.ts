@@ -152,7 +152,7 @@ describe('web/trust-list', function () {
     const { sha256 } = parseTrustList(JSON.stringify(listOf([1, 2])))
     const expectShown = (text: string) => {
       match(text, /Ledger\s*Ruritania \(ruritania\.example\/log\)/)
-      match(text, new RegExp(`Checked by the policy of “Ruritania” in the list “${NAME}”, with the SHA-256 ${sha256}\\.`))
+      match(text, new RegExp(`Checked by the policy of “Ruritania” in the list “${NAME}”\\. The list has the SHA-256 ${sha256}\\.`))
       match(text, new RegExp(`This proof is from a ledger that the list “${NAME}” does not know\\. The list knows: Ruritania, Μολδοβία\\.`))
       equal(text.match(/Checked by the rules that the ledger itself publishes/g)?.length, 1)
     }
