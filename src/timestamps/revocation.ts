@@ -37,15 +37,17 @@ async function askAbout(certificate: Certificate, issuer: Certificate, nowMs: nu
   const { value: named } = attempt(() => respondersOf(certificate))
   const [lists, responders] = [placesOf(certificate), usable(named ?? [])]
   if (lists.length + responders.length === 0) return 'unnamed'
-  const list = { accept: LIST_TYPES, maxBytes: MAX_LIST_BYTES }
-  const body = makeStatusRequest(certificate, issuer)
-  const status = { body, type: STATUS_TYPES.request, accept: [STATUS_TYPES.answer], maxBytes: MAX_STATUS_BYTES }
+  const list = () => ({ accept: LIST_TYPES, maxBytes: MAX_LIST_BYTES })
+  const status = () => {
+    const body = makeStatusRequest(certificate, issuer)
+    return { body, type: STATUS_TYPES.request, accept: [STATUS_TYPES.answer], maxBytes: MAX_STATUS_BYTES }
+  }
   const questions = [
     ...lists.map(url => ({ url, request: list, read: readList, timeoutMs: Math.ceil(by.timeoutMs / lists.length) })),
     ...responders.map(url => ({ url, request: status, read: readStatus, timeoutMs: Math.ceil(by.timeoutMs / responders.length) })),
   ]
   for (const { url, request, read, timeoutMs } of questions) {
-    const asked = await attemptAsync(async () => read(await exchange(url, request, { ...by, timeoutMs }), certificate, issuer, nowMs))
+    const asked = await attemptAsync(async () => read(await exchange(url, request(), { ...by, timeoutMs }), certificate, issuer, nowMs))
     if (asked.value === undefined) continue
     if (asked.value) throw new TimestampError('TIMESTAMP_REVOKED', 'the time stamp does not count: a certificate of its chain was revoked')
     return 'good'
