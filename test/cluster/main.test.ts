@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startAlone } from '../cli/commands.ts'
 import { bareEnvironment } from '../followed-page.ts'
 import { freePort, isFree } from '../listen.ts'
+import { isServing } from './load.ts'
 
 const MAIN = 'test/cluster/main.ts'
 
@@ -81,6 +82,7 @@ describe('npm run cluster', function () {
     await until(/was started again: process \d+/)
     const { told: after } = await until(/a new standby follows it: process \d+/)
     match(after, /the standby was promoted/)
+    for (const url of [...nodes.map(({ url }) => url), proxy]) while (!(await isServing(url))) await sleep(50)
     const again = typed.filter(line => !line.includes('agency add')).map(line => line.replace('r-1', 'r-2'))
     match(type(again), /Sealed at index 2\.[\s\S]*The ledger is consistent\. Its entries \(3\)/)
 
