@@ -218,8 +218,8 @@ function parseServedPolicy(text: string): Policy {
 }
 
 /**
- * A reader for each log of the policy at each endpoint of its chain. An endpoint that does not
- * answer is tried for the chain that it is named for, or for every chain.
+ * A reader for each log of the policy at each endpoint of its chain. If an endpoint does not
+ * answer, it is tried for its chain, or for every chain if the user did not say which one it serves.
  */
 async function openChains(endpoints: readonly NamedEndpoint[], policy: Policy, ended: AbortSignal): Promise<AuditChain[]> {
   const chains = policy.anchors.filter(isChain)

@@ -40,7 +40,7 @@ export async function readLastGood(
   return sizes.map(each => (each === undefined ? undefined : checkpoints.get(each)))
 }
 
-/** The same from a receipt: its checkpoint, for every log. */
+/** The last good checkpoint of every log, if the owner gives a receipt: the one in that receipt. */
 export async function readGivenGood(
   { receipt: file, size }: Wanted,
   policy: Policy,

@@ -149,9 +149,9 @@ export async function isBetter(receiver: Receiver, { state }: Pick<Received, 'st
 type Judged = { readonly standing?: Omit<Standing, 'claimed'>; readonly fault: string; readonly isUnsupported: boolean }
 
 /**
- * Checks receipts, and remembers the results of the checks after `inclusion` for each checkpoint
- * and its time stamps: they are the same for every receipt that has these. A receipt without an
- * anchor is not asked about: a ledger names the anchors that it has.
+ * Checks receipts, and remembers the results of the checks after `inclusion`. They depend only
+ * on the checkpoint and its time stamps. No chain is asked about a receipt without an anchor: a
+ * ledger names the anchors that it has.
  */
 function createJudge(policy: Policy, chain: readonly ChainReader[], trust: Trust) {
   const known = new Map<string, { readonly judged: Judged; readonly atMs: number }>()

@@ -14,7 +14,7 @@ import { openAnchoredReader } from './anchored.ts'
 export type ChainWatch = {
   /**
    * The contradiction between these checkpoints of a log and those in a contract of its policy, in a
-   * sentence. Undefined if there is none, or if no endpoint could be asked: then the log says so.
+   * sentence. Undefined if there is none. Also undefined if no endpoint answered, which is then logged.
    */
   contradiction(policy: Policy, checkpoints: readonly Checkpoint[]): Promise<string | undefined>
 }
