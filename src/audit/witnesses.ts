@@ -13,7 +13,7 @@ import type { Roots } from './roots.ts'
 import { type AuditInput, type AuditPart, createCollector } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
-/** What was read before. `finalRound`: the newest round with all that the policy requires, or 0. */
+/** What was read before. `finalRound`: the newest round with all that the policy requires, or 0 if it is out of date. */
 type Known = {
   readonly checkpoint: SeenCheckpoint
   readonly claimed: readonly ClaimedAnchor[]
