@@ -89,18 +89,10 @@ async function* auditTree(
   const { roots, isSound } = reached
   const isRoot = createRootCheck(input, roots)
   yield* checkAnchors(input, logs, claimed, isRoot, checkpoint.size)
+  yield* checkWitnesses(input, checkpoint, claimed, roots)
   const checked = needsRounds(input.policy) ? yield* tryRounds(checkRounds(input, { ...reached, checkpoint, isRoot, logs })) : undefined
-  yield* checkWitnesses(input, { checkpoint, claimed, roots, finalRound: currentRound(checked) })
   if (isSound && checkpoint.size > 0) await state.confirm(roots.base(), rootsToKeep(input, roots, anchored, checked))
   return { ...reached, ...(checked && { rounds: checked.rounds }) }
-}
-
-/**
- * The newest final round; 0 if there is none, or if it is out of date. Witnesses may still be asked
- * about the newest round, but not about two.
- */
-function currentRound(checked: CheckedRounds | undefined): number {
-  return checked !== undefined && checked.since < 2 ? checked.rounds.newest : 0
 }
 
 /** The rest of an audit counts even if rounds cannot be read: a mirror may have only the tree. */

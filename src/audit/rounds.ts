@@ -26,11 +26,8 @@ type Known = {
   readonly logs: readonly AuditedLog[]
 }
 
-/**
- * The counts, and the roots (hex) at the sizes of rounds that are the tree's. `since`: how many
- * rounds of the tree are newer than the newest final one.
- */
-export type CheckedRounds = { readonly rounds: AuditedRounds; readonly roots: ReadonlyMap<number, string>; readonly since: number }
+/** The counts, and the roots (hex) at the sizes of rounds that are the tree's. */
+export type CheckedRounds = { readonly rounds: AuditedRounds; readonly roots: ReadonlyMap<number, string> }
 
 /** The most rounds that are read: one every ten minutes for ten years. */
 const MAX_ROUNDS = 525_600
@@ -50,7 +47,6 @@ export async function* checkRounds(input: AuditInput, known: Known): AuditPart<C
   const counts = { read: 0, final: 0, newest: 0, stamps: 0 }
   const roots = new Map<number, string>()
   let strange = 0
-  let since = 0
   let stranger: FindingValues = {}
   for await (const page of readPages(input, known.checkpoint.size)) {
     for (const served of page) known.stamps.see(served.size, tokenHashes(served))
@@ -65,9 +61,7 @@ export async function* checkRounds(input: AuditInput, known: Known): AuditPart<C
         if (state === 'held') counts.stamps++
         if (state === 'strange' && strange++ === 0) stranger = { size, name }
       }
-      since++
       if (!isFinal(policy, size, round, anchoredBy(size, root))) continue
-      since = 0
       counts.final++
       counts.newest = size
     }
@@ -76,7 +70,7 @@ export async function* checkRounds(input: AuditInput, known: Known): AuditPart<C
   if (strange > 0) yield { unfinished: [unfinished('AUDIT_STAMPS_UNKNOWN', 'stamps', { count: strange, ...stranger })] }
   if (counts.final === 0) yield { unfinished: [unfinished('AUDIT_ROUNDS_FEW', 'rounds', { count: counts.read })] }
   const testAuthorities = !policy.anchors.filter(isAuthority).some(({ production }) => production)
-  return { rounds: { ...counts, testAuthorities }, roots, since }
+  return { rounds: { ...counts, testAuthorities }, roots }
 }
 
 /** The pages of rounds up to a size. */

@@ -13,25 +13,21 @@ import type { Roots } from './roots.ts'
 import { type AuditInput, type AuditPart, createCollector } from './run.ts'
 import type { ClaimedAnchor } from './source.ts'
 
-/** What was read before. `finalRound`: the newest round with all that the policy requires, or 0 if it is out of date. */
-type Known = {
-  readonly checkpoint: SeenCheckpoint
-  readonly claimed: readonly ClaimedAnchor[]
-  readonly roots: Roots
-  readonly finalRound: number
-}
-
 /**
- * Witnesses cosign the checkpoints of rounds. So if the newest checkpoint lacks them, the newest
- * anchored one is checked, or, without a chain, the newest final round. Too few cosignatures do not
- * count against the ledger. They are reported as something that could not be checked: nobody can
- * know whether everyone sees the same tree.
+ * Witnesses cosign the checkpoints that are anchored, so if the newest checkpoint lacks them the
+ * newest anchored one is checked. Too few cosignatures do not count against the ledger. They are
+ * reported as something that could not be checked: nobody can know whether everyone sees the same
+ * tree.
  */
-export async function* checkWitnesses(input: AuditInput, { checkpoint, claimed, roots, finalRound }: Known): AuditPart<void> {
+export async function* checkWitnesses(
+  input: AuditInput,
+  checkpoint: SeenCheckpoint,
+  claimed: readonly ClaimedAnchor[],
+  roots: Roots,
+): AuditPart<void> {
   const { quorum } = input.policy
   if (quorum === 0 || checkSigned(checkpoint, input.policy) >= quorum) return
   const newest = claimed.filter(({ size }) => size <= checkpoint.size).reduce((most, { size }) => Math.max(most, size), 0)
-  if (finalRound > 0 && finalRound >= newest) return
   const collector = createCollector()
   const count = newest === 0 ? 0 : await collector.tryPart(countWitnesses(input, newest, checkpoint, roots))
   yield collector.found()

@@ -43,11 +43,6 @@ type Deps = {
 type Found = { readonly connection: Connection; readonly state: ServerState }
 
 const READERS = 4
-/**
- * What is written has one plan, whatever its values are. PostgreSQL would make some of them again
- * for each seal, because it expects other numbers of rows than it finds.
- */
-const ONE_PLAN = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
 /** After a failed search, the next one waits this long, however many ask. */
 const SEARCH_AGAIN_MS = 200
 
@@ -65,7 +60,6 @@ export function createLinks({ address, limits, host, onMoved }: Deps): DatabaseL
     const opened = [connection]
     try {
       const uid = await ensureSchema(connection, host)
-      await connection.run({ text: ONE_PLAN })
       if (known !== undefined && (known.uid !== uid || known.system !== state.system))
         throw new StoreError(
           'STORE_OTHER_DATABASE',

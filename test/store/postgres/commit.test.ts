@@ -400,23 +400,6 @@ describe('a commit to PostgreSQL', () => {
     await all.close()
   })
 
-  it('plans none of its statements again', async () => {
-    const all = createDatabase(createLinks({ address: parseAddress(address), limits: LIMITS, host: systemHost(silentLog) }))
-    const log = createLog(all)
-    for (let size = 0; size < 10; size++) {
-      const { subject, identity } = record(size)
-      await (await log.begin!({ identities: [identity], records: [subject!] })).commit(commitOf(size, size + 1))
-    }
-    let found: unknown
-    await all.write(async ({ run }) => {
-      const text = 'SELECT count(*)::int > 9, sum(custom_plans)::int FROM pg_prepared_statements WHERE generic_plans > 0'
-      found = await run([{ text }])
-      return []
-    })
-    assert.deepEqual(found, [[[true, 0]]])
-    await all.close()
-  })
-
   it('takes a mistake of ours for no trouble of the database: it ends at once, and writes nothing', async () => {
     const store = await open()
     const [wrong, ...rest] = commitOf(0, 2).records
